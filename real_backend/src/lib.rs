@@ -1,0 +1,1 @@
+//! Windtunnel: `real_backend`.
