@@ -79,7 +79,8 @@ fn named_files(source: &Source, path: &str, is_root: bool) -> Vec<(String, bool)
         .map(|token| (token.kind, source.of(token)))
         .collect();
     let mut files = Vec::new();
-    let mut path_attribute: Option<String> = None;
+    // `cfg_attr` may give a module several paths, and none of them may hold: all are followed.
+    let mut paths: Vec<String> = Vec::new();
     // Names of the inline modules around the token, each with the brace depth inside it.
     let mut inline: Vec<(&str, usize)> = Vec::new();
     let mut depth = 0_usize;
@@ -88,14 +89,12 @@ fn named_files(source: &Source, path: &str, is_root: bool) -> Vec<(String, bool)
         match text {
             "mod" if next(2) == ";" => {
                 let within = inline.iter().fold(children.clone(), |at, (name, _)| join(&at, name));
-                files.extend(match path_attribute.take() {
-                    Some(named) if inline.is_empty() => vec![(join(folder(path), &named), true)],
-                    Some(named) => vec![(join(&within, &named), true)],
-                    None => module_files(&within, next(1)),
-                });
+                let base = if inline.is_empty() { folder(path) } else { &within };
+                files.extend(paths.drain(..).map(|named| (join(base, &named), true)));
+                files.extend(module_files(&within, next(1)));
             }
             "mod" if next(2) == "{" => inline.push((next(1), depth + 1)),
-            "path" if next(1) == "=" => path_attribute = code.get(at + 2).and_then(literal),
+            "path" if next(1) == "=" => paths.extend(code.get(at + 2).and_then(literal)),
             "include" | "include_str" | "include_bytes" if next(1) == "!" => {
                 // An included path is put together at compile time at times; then there is none.
                 let named = code.get(at + 3).and_then(literal);
@@ -109,7 +108,7 @@ fn named_files(source: &Source, path: &str, is_root: bool) -> Vec<(String, bool)
             _ => {}
         }
         if matches!(text, ";" | "{" | "}") {
-            path_attribute = None;
+            paths.clear();
         }
     }
     files
@@ -175,7 +174,7 @@ mod tests {
         let files = [
             (
                 "sim/src/lib.rs",
-                "mod a;\npub mod b;\nmod c { mod d; }\n#[path = \"odd/x.rs\"] mod x;",
+                "mod a;\npub mod b;\nmod c { mod d; }\n#[cfg_attr(unix, path = \"odd/x.rs\")]\n#[cfg_attr(windows, path = \"odd/z.rs\")]\nmod x;",
             ),
             ("sim/src/a.rs", "mod inner;\n#[cfg(test)]\nmod r#tests;"),
             ("sim/src/a/inner.rs", "const TEXT: &str = include_str!(\"../sample.rs\");"),
@@ -185,6 +184,7 @@ mod tests {
             ("sim/src/c/d.rs", ""),
             ("sim/src/odd/x.rs", "mod y;"),
             ("sim/src/odd/y.rs", ""),
+            ("sim/src/odd/z.rs", ""),
             ("sim/src/sample.rs", ""),
         ];
         assert_eq!(paths(dead_files, &files), [""; 0]);
