@@ -1,1 +1,3 @@
-//! Windtunnel: `experiments`.
+//! YAML experiments: a grid of runs, their store, the report, and the `windtunnel` command.
+
+pub mod record;

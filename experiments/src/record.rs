@@ -1,0 +1,149 @@
+//! What a run directory holds, and what every report is a function of.
+//!
+//! ```text
+//! DIR/manifest.json   what was to be run: format version, spec, digest, versions (Manifest)
+//! DIR/records.jsonl   one line per finished cell, the same bytes for the same seed (Record)
+//! DIR/wall.jsonl      one line per finished cell: what depends on the machine (Wall)
+//! DIR/traces/ID.jsonl.gz   the cell's trace, where the experiment keeps traces
+//! DIR/report.html, leaderboard.{csv,md}, report.json   functions of the above
+//! ```
+
+use runtime::Ns;
+use runtime::bounds::BoundKind;
+use serde::{Deserialize, Serialize};
+
+/// Version of the run directory.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What was to be run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`FORMAT_VERSION`] of the writer.
+    pub windtunnel_run: u32,
+    /// The experiment's name.
+    pub name: String,
+    /// Digest of the resolved experiment; a directory belongs to one experiment.
+    pub spec_digest: String,
+    /// The YAML as it was read.
+    pub spec_text: String,
+    /// Path of the YAML as given, for replay commands.
+    pub spec_path: String,
+    /// Number of cells.
+    pub cells: usize,
+    /// Versions, commit, host, processor: label and value.
+    pub provenance: Vec<(String, String)>,
+    /// Names of the axes that vary, in order.
+    pub axes: Vec<String>,
+    /// Name of the workload's family for each workload label.
+    pub families: Vec<(String, String)>,
+    /// Shape of each workload, by label.
+    pub workloads: Vec<(String, runtime::graph::GraphSummary)>,
+}
+
+/// Which cell of the grid.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CellKey {
+    /// The workload's label.
+    pub workload: String,
+    /// The cluster's label.
+    pub cluster: String,
+    /// The scheduler's label: its name, and parameters that differ from their defaults.
+    pub scheduler: String,
+    /// `sim` or `cpu`.
+    pub backend: String,
+    /// Values of the experiment's axes, in the manifest's order.
+    pub axes: Vec<String>,
+    /// The seed.
+    pub seed: u64,
+    /// Repetition, from 0; more than one only for real runs.
+    pub repetition: u32,
+}
+
+/// A finished cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Short digest of the key; names the trace file.
+    pub id: String,
+    /// Which cell.
+    pub key: CellKey,
+    /// What came out.
+    pub outcome: Result<Metrics, CellError>,
+    /// The command that runs this cell alone.
+    pub replay: String,
+}
+
+/// Why a cell failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CellError {
+    /// What kind: `invalid`, `stalled`, `out-of-memory`, `failed`, `infeasible`, `panicked`.
+    pub kind: String,
+    /// For people.
+    pub message: String,
+}
+
+/// What a run was like.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// From submission to the last kept result at home.
+    pub makespan_ns: Ns,
+    /// A lower bound on any schedule's makespan, on the durations drawn or measured.
+    pub bound_ns: Ns,
+    /// Which bound.
+    pub bound: Option<BoundKind>,
+    /// Tasks run.
+    pub tasks: usize,
+    /// Digest of the whole trace, in hexadecimal.
+    pub digest: String,
+    /// Where the lanes' time went; the sum is makespan x lanes.
+    pub time: TimeShares,
+    /// Bytes over all transfers.
+    pub bytes_moved: u64,
+    /// Transfers.
+    pub transfers: u64,
+    /// Of these, write-backs of evicted copies.
+    pub write_backs: u64,
+    /// Most bytes allocated at once, by memory.
+    pub peak_bytes: Vec<u64>,
+    /// Charged thinking time.
+    pub thinking_ns: Ns,
+    /// Decisions made, and of these refused.
+    pub decisions: u64,
+    /// Refused decisions.
+    pub refused: u64,
+}
+
+/// Lane-nanoseconds by what the lane did or waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeShares {
+    /// Ran a task.
+    pub compute_ns: Ns,
+    /// Its next task waited for inputs to arrive.
+    pub data_ns: Ns,
+    /// Its next task waited for memory.
+    pub memory_ns: Ns,
+    /// Its next task's predecessors had not finished.
+    pub dependency_ns: Ns,
+    /// Its next task waited for an exclusive object.
+    pub lock_ns: Ns,
+    /// Its next task was ready and not yet placed, or placed and not yet issued.
+    pub scheduler_ns: Ns,
+    /// Issued and not yet started: latency of the driver.
+    pub launch_ns: Ns,
+    /// It had no further task.
+    pub no_work_ns: Ns,
+}
+
+/// What depends on the machine that ran the cell, kept apart from [`Record`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Wall {
+    /// The record's id.
+    pub id: String,
+    /// Processor time inside the scheduler, all calls together.
+    pub planning_ns: Ns,
+    /// Longest single call.
+    pub longest_call_ns: Ns,
+    /// Calls.
+    pub calls: u64,
+    /// Wall time of the whole cell.
+    pub cell_ns: Ns,
+}

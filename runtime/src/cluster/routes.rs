@@ -1,0 +1,167 @@
+//! Routes between memories: fewest links, then least latency, then the links listed first.
+
+use super::{ClusterError, ClusterSpec, Duplex};
+use crate::{ChannelId, LinkId, MemoryId, Ns};
+use std::collections::VecDeque;
+
+/// Memories for which a table of routes is kept.
+const MAX_MEMORIES: usize = 4096;
+
+/// One direction of a link; both directions of a half-duplex link.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Channel {
+    /// The link.
+    pub link: LinkId,
+    /// Its bandwidth.
+    pub bytes_per_s: f64,
+}
+
+/// A route in two numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pair {
+    pub latency_ns: Ns,
+    pub bytes_per_s: f64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Routes {
+    channels: Vec<Channel>,
+    memories: usize,
+    vertices: usize,
+    /// By source memory and vertex: the channel by which the route arrives, and whence.
+    arrives: Vec<(u32, u32)>,
+    /// By source and destination memory; bandwidth 0 = no route.
+    pairs: Vec<Pair>,
+}
+
+struct Hop {
+    to: usize,
+    channel: usize,
+    latency_ns: Ns,
+    bytes_per_s: f64,
+}
+
+impl Routes {
+    pub fn new(spec: &ClusterSpec) -> Result<Self, ClusterError> {
+        let memories = spec.memories.len();
+        if memories > MAX_MEMORIES {
+            return Err(ClusterError::TooManyMemories { memories, limit: MAX_MEMORIES });
+        }
+        let vertices = memories + spec.switches.len();
+        let names: Vec<&String> =
+            spec.memories.iter().map(|m| &m.name).chain(&spec.switches).collect();
+        let mut order: Vec<usize> = (0..vertices).collect();
+        order.sort_by_key(|i| names[*i]);
+        let vertex = |by: &str, name: &String| {
+            let found = order.binary_search_by_key(&name, |i| names[*i]);
+            found.map(|at| order[at]).map_err(|_| ClusterError::UnknownName {
+                by: format!("link {by:?}"),
+                name: name.clone(),
+                known: names.iter().take(64).map(|n| (*n).clone()).collect(),
+            })
+        };
+        let mut channels = Vec::new();
+        let mut hops: Vec<Vec<Hop>> = (0..vertices).map(|_| Vec::new()).collect();
+        for (i, link) in spec.links.iter().enumerate() {
+            let (a, b) = (vertex(&link.name, &link.a)?, vertex(&link.name, &link.b)?);
+            let bytes_per_s = link.bytes_per_s;
+            let there = channels.len();
+            channels.push(Channel { link: LinkId::from_index(i), bytes_per_s });
+            let back = match link.duplex {
+                Duplex::Half => there,
+                Duplex::Full => {
+                    channels.push(Channel { link: LinkId::from_index(i), bytes_per_s });
+                    there + 1
+                }
+            };
+            let latency_ns = link.latency_ns;
+            hops[a].push(Hop { to: b, channel: there, latency_ns, bytes_per_s });
+            hops[b].push(Hop { to: a, channel: back, latency_ns, bytes_per_s });
+        }
+        let none = Pair { latency_ns: Ns::MAX, bytes_per_s: 0.0 };
+        let mut routes = Self {
+            channels,
+            memories,
+            vertices,
+            arrives: vec![(u32::MAX, u32::MAX); memories * vertices],
+            pairs: vec![none; memories * memories],
+        };
+        for source in 0..memories {
+            routes.from_source(source, &hops);
+        }
+        Ok(routes)
+    }
+
+    /// Breadth-first from one memory; within a level the smaller latency wins.
+    fn from_source(&mut self, source: usize, hops: &[Vec<Hop>]) {
+        let mut level = vec![usize::MAX; self.vertices];
+        let mut reached = vec![Pair { latency_ns: Ns::MAX, bytes_per_s: 0.0 }; self.vertices];
+        level[source] = 0;
+        reached[source] = Pair { latency_ns: 0, bytes_per_s: f64::INFINITY };
+        let mut queue = VecDeque::from([source]);
+        while let Some(at) = queue.pop_front() {
+            for hop in &hops[at] {
+                let latency_ns = reached[at].latency_ns.saturating_add(hop.latency_ns);
+                let is_new = level[hop.to] == usize::MAX;
+                let is_better =
+                    level[hop.to] == level[at] + 1 && latency_ns < reached[hop.to].latency_ns;
+                if !is_new && !is_better {
+                    continue;
+                }
+                if is_new {
+                    level[hop.to] = level[at] + 1;
+                    queue.push_back(hop.to);
+                }
+                let bytes_per_s = reached[at].bytes_per_s.min(hop.bytes_per_s);
+                reached[hop.to] = Pair { latency_ns, bytes_per_s };
+                self.arrives[source * self.vertices + hop.to] = (hop.channel as u32, at as u32);
+            }
+        }
+        let row = &mut self.pairs[source * self.memories..][..self.memories];
+        row.copy_from_slice(&reached[..self.memories]);
+    }
+
+    pub fn channels(&self) -> &[Channel] {
+        &self.channels
+    }
+
+    #[inline]
+    pub fn pair(&self, from: MemoryId, to: MemoryId) -> Option<Pair> {
+        let pair = self.pairs[from.index() * self.memories + to.index()];
+        (pair.bytes_per_s > 0.0).then_some(pair)
+    }
+
+    pub fn append(&self, from: MemoryId, to: MemoryId, out: &mut Vec<ChannelId>) {
+        let start = out.len();
+        let mut at = to.index();
+        while at != from.index() {
+            let (channel, previous) = self.arrives[from.index() * self.vertices + at];
+            if channel == u32::MAX {
+                out.truncate(start);
+                return;
+            }
+            out.push(ChannelId(channel));
+            at = previous as usize;
+        }
+        out[start..].reverse();
+    }
+
+    /// Every device's memory must reach every other device's memory and every home, both ways.
+    pub fn check_reachable(
+        &self,
+        spec: &ClusterSpec,
+        memory_of: &[MemoryId],
+        homes: &[MemoryId],
+    ) -> Result<(), ClusterError> {
+        let mut needed: Vec<MemoryId> = memory_of.iter().chain(homes).copied().collect();
+        needed.sort();
+        needed.dedup();
+        for &from in &needed {
+            if let Some(&to) = needed.iter().find(|to| self.pair(from, **to).is_none()) {
+                let name = |m: MemoryId| spec.memories[m.index()].name.clone();
+                return Err(ClusterError::Unreachable { from: name(from), to: name(to) });
+            }
+        }
+        Ok(())
+    }
+}

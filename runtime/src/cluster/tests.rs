@@ -1,0 +1,90 @@
+use super::*;
+
+/// `n` memories with one device each around one switch; 1 GB/s, 1 us per link.
+fn star(n: usize) -> ClusterSpec {
+    ClusterSpec {
+        name: "star".into(),
+        memories: (0..n)
+            .map(|i| MemorySpec { name: format!("m{i}"), ..Default::default() })
+            .collect(),
+        devices: (0..n)
+            .map(|i| DeviceSpec {
+                name: format!("d{i}"),
+                class: "cpu".into(),
+                memory: format!("m{i}"),
+                lanes: 2,
+                speed: 1.0,
+                ..Default::default()
+            })
+            .collect(),
+        switches: vec!["switch".into()],
+        links: (0..n)
+            .map(|i| LinkSpec {
+                name: format!("up{i}"),
+                a: format!("m{i}"),
+                b: "switch".into(),
+                bytes_per_s: 1e9,
+                latency_ns: 1000,
+                ..Default::default()
+            })
+            .collect(),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn a_star_routes_over_two_links() {
+    let cluster = Cluster::new(star(3)).unwrap();
+    let mut route = Vec::new();
+    cluster.route(MemoryId(0), MemoryId(2), &mut route);
+    assert_eq!(route, [ChannelId(0), ChannelId(5)]);
+    assert_eq!(cluster.transfer_ns(MemoryId(0), MemoryId(2), 1_000_000), 2000 + 1_000_000);
+    assert_eq!(cluster.transfer_ns(MemoryId(1), MemoryId(1), 1_000_000), 0);
+    assert_eq!(cluster.lanes(DeviceId(1)).collect::<Vec<_>>(), [LaneId(2), LaneId(3)]);
+    assert_eq!(cluster.lane_name(LaneId(3)), "d1.1");
+}
+
+#[test]
+fn a_direct_link_beats_a_detour_of_less_latency() {
+    let mut spec = star(2);
+    spec.links.push(LinkSpec {
+        name: "direct".into(),
+        a: "m0".into(),
+        b: "m1".into(),
+        bytes_per_s: 1e8,
+        latency_ns: 9000,
+        duplex: Duplex::Half,
+    });
+    let cluster = Cluster::new(spec).unwrap();
+    assert_eq!(cluster.latency_ns(MemoryId(1), MemoryId(0)), 9000);
+    assert_eq!(cluster.bandwidth_bytes_per_s(MemoryId(1), MemoryId(0)), 1e8);
+}
+
+#[test]
+fn bad_specs_are_refused() {
+    type Break = fn(&mut ClusterSpec);
+    let cases: [(&str, Break); 7] = [
+        ("no device", |s| s.devices.clear()),
+        ("are named \"m0\"", |s| s.memories[1].name = "m0".into()),
+        ("names \"nowhere\"", |s| s.devices[0].memory = "nowhere".into()),
+        ("no links lead from", |s| {
+            s.links.pop();
+        }),
+        ("bandwidth of link \"up0\" is 0", |s| s.links[0].bytes_per_s = 0.0),
+        ("speed of device \"d1\" is NaN", |s| s.devices[1].speed = f64::NAN),
+        ("to itself", |s| s.links[0].b = "m0".into()),
+    ];
+    for (expected, break_it) in cases {
+        let mut spec = star(2);
+        break_it(&mut spec);
+        let message = Cluster::new(spec).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message:?} lacks {expected:?}");
+    }
+}
+
+#[test]
+fn mean_transfer_is_over_pairs_of_different_devices() {
+    let mean = Cluster::new(star(2)).unwrap().mean_transfer();
+    assert_eq!(mean.latency_ns, 2000.0);
+    assert_eq!(mean.ns(1000), 3000.0);
+}

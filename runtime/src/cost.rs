@@ -1,0 +1,264 @@
+//! How long tasks take on devices.
+//!
+//! A task carries a [`Cost`]; [`Costs`] resolves the costs of a whole graph against a cluster.
+//! There may be two of them in a run: the truth that the driver uses and the estimates that the
+//! scheduler is shown.
+
+use crate::{Cluster, DeviceId, Ns, TaskGraph, TaskId};
+use serde::{Deserialize, Serialize};
+
+/// What a task says about its duration.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cost {
+    /// Units of work; a device of speed `s` takes `work / s` seconds (related machines).
+    Work(f64),
+    /// A row of the graph's cost tables (unrelated machines), see
+    /// [`TaskGraph::add_cost_row`].
+    Table(u32),
+}
+
+/// Predicts durations from kernel and shape, for tasks whose own cost is to be overruled: a
+/// history of measurements, a roofline, a regression.
+pub trait CostModel {
+    /// Expected duration in nanoseconds of `task` on devices of `class`; `None` = not known, the
+    /// task's own cost counts.
+    fn duration_ns(&self, graph: &TaskGraph, task: TaskId, class: &str) -> Option<f64>;
+}
+
+/// Why costs cannot be resolved.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CostError {
+    /// No device can run the task.
+    #[error(
+        "task {task:?} can run on no device of cluster {cluster:?}: its costs name {columns:?}, \
+         the devices are of classes {classes:?} with up to {lanes} lanes, the task needs {cores}"
+    )]
+    NowhereToRun {
+        /// The task's name.
+        task: String,
+        /// The cluster's name.
+        cluster: String,
+        /// Columns of the graph's cost tables in which the task has a duration.
+        columns: Vec<String>,
+        /// Classes of the cluster's devices.
+        classes: Vec<String>,
+        /// Most lanes of any device.
+        lanes: u32,
+        /// Lanes the task needs.
+        cores: u32,
+    },
+}
+
+/// Durations of every task of a graph on every device of a cluster.
+#[derive(Clone, Debug)]
+pub struct Costs {
+    /// Devices with equal durations share a group.
+    group_of: Vec<u32>,
+    speed_of: Vec<f64>,
+    lanes_of: Vec<u32>,
+    /// Lanes per group: the weights of means over the machine.
+    group_lanes: Vec<u32>,
+    group_device: Vec<DeviceId>,
+    /// Column of the graph's cost tables per group.
+    group_column: Vec<Option<u32>>,
+    rows: Vec<Row>,
+    /// Durations of [`Row::Table`], one per group.
+    table: Vec<Ns>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Row {
+    Work(f64),
+    Table(u32),
+}
+
+/// Work at a speed, in whole nanoseconds, to nearest.
+#[inline]
+pub fn work_ns(work: f64, speed: f64) -> Ns {
+    (work / speed * 1e9).round() as Ns
+}
+
+impl Costs {
+    /// Resolves the costs of `graph` on `cluster`; what `model` knows overrules the tasks' own.
+    ///
+    /// # Errors
+    /// [`CostError::NowhereToRun`] when a task has no device.
+    pub fn resolve(
+        graph: &TaskGraph,
+        cluster: &Cluster,
+        model: Option<&dyn CostModel>,
+    ) -> Result<Self, CostError> {
+        let mut costs = Self::groups(graph, cluster);
+        costs.extend(graph, cluster, model)?;
+        Ok(costs)
+    }
+
+    /// Resolves tasks that were submitted since.
+    ///
+    /// # Errors
+    /// As [`Costs::resolve`].
+    pub fn extend(
+        &mut self,
+        graph: &TaskGraph,
+        cluster: &Cluster,
+        model: Option<&dyn CostModel>,
+    ) -> Result<(), CostError> {
+        let groups = self.group_device.len();
+        for task in graph.task_ids().skip(self.rows.len()) {
+            let modelled = |group: usize| {
+                let class = &cluster.device(self.group_device[group]).class;
+                model.and_then(|m| m.duration_ns(graph, task, class))
+            };
+            let is_modelled = model.is_some() && (0..groups).any(|g| modelled(g).is_some());
+            let row = match graph.task(task).cost {
+                Cost::Work(work) if !is_modelled => Row::Work(work),
+                cost => {
+                    let row = self.table.len() / groups;
+                    for group in 0..groups {
+                        let own = || self.own_ns(graph, cost, group);
+                        let ns = modelled(group).map_or_else(own, |ns| ns.round() as Ns);
+                        self.table.push(ns);
+                    }
+                    Row::Table(row as u32)
+                }
+            };
+            self.rows.push(row);
+            let cores = graph.task(task).cores;
+            let fits = |d: DeviceId| {
+                self.lanes_of[d.index()] >= cores && self.duration_ns(task, d).is_some()
+            };
+            if !cluster.device_ids().any(fits) {
+                return Err(nowhere(graph, cluster, task));
+            }
+        }
+        Ok(())
+    }
+
+    fn own_ns(&self, graph: &TaskGraph, cost: Cost, group: usize) -> Ns {
+        match cost {
+            Cost::Work(work) => work_ns(work, self.speed_of[self.group_device[group].index()]),
+            Cost::Table(row) => {
+                self.group_column[group].map_or(Ns::MAX, |c| graph.cost_row(row)[c as usize])
+            }
+        }
+    }
+
+    fn groups(graph: &TaskGraph, cluster: &Cluster) -> Self {
+        let column = |name: &str| graph.columns().iter().position(|c| c == name);
+        let mut costs = Self {
+            group_of: Vec::new(),
+            speed_of: cluster.device_ids().map(|d| cluster.device(d).speed).collect(),
+            lanes_of: cluster.device_ids().map(|d| cluster.device(d).lanes).collect(),
+            group_lanes: Vec::new(),
+            group_device: Vec::new(),
+            group_column: Vec::new(),
+            rows: Vec::new(),
+            table: Vec::new(),
+        };
+        for id in cluster.device_ids() {
+            let device = cluster.device(id);
+            let columns = column(&device.name).or_else(|| column(&device.class));
+            let columns = columns.map(|c| c as u32);
+            let same = |&g: &usize| {
+                let other = cluster.device(costs.group_device[g]);
+                costs.group_column[g] == columns
+                    && other.class == device.class
+                    && other.speed == device.speed
+            };
+            let known = (0..costs.group_device.len()).find(same);
+            let group = known.unwrap_or_else(|| {
+                costs.group_device.push(id);
+                costs.group_column.push(columns);
+                costs.group_lanes.push(0);
+                costs.group_device.len() - 1
+            });
+            costs.group_lanes[group] += device.lanes;
+            costs.group_of.push(group as u32);
+        }
+        costs
+    }
+
+    /// Duration of `task` on `device`; `None` where it cannot run.
+    #[inline]
+    pub fn duration_ns(&self, task: TaskId, device: DeviceId) -> Option<Ns> {
+        match self.rows[task.index()] {
+            Row::Work(work) => Some(work_ns(work, self.speed_of[device.index()])),
+            Row::Table(row) => {
+                let groups = self.group_device.len();
+                let at = row as usize * groups + self.group_of[device.index()] as usize;
+                let ns = self.table[at];
+                (ns != Ns::MAX).then_some(ns)
+            }
+        }
+    }
+
+    /// The task's work, where its duration is work over speed on every device.
+    pub fn work(&self, task: TaskId) -> Option<f64> {
+        match self.rows[task.index()] {
+            Row::Work(work) => Some(work),
+            Row::Table(_) => None,
+        }
+    }
+
+    /// Mean duration over all lanes that can run the task (the `w` bar of the literature).
+    pub fn mean_ns(&self, task: TaskId) -> f64 {
+        let (mut sum, mut lanes) = (0.0, 0u32);
+        for (&device, &count) in self.group_device.iter().zip(&self.group_lanes) {
+            if let Some(ns) = self.duration_ns(task, device) {
+                sum += ns as f64 * f64::from(count);
+                lanes += count;
+            }
+        }
+        sum / f64::from(lanes.max(1))
+    }
+
+    /// Shortest duration on any device.
+    pub fn min_ns(&self, task: TaskId) -> Ns {
+        let all = self.group_device.iter().filter_map(|&d| self.duration_ns(task, d));
+        all.min().unwrap_or(0)
+    }
+
+    /// Tasks resolved so far.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether no task was resolved.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Replaces the duration of `task` wherever it can run by `f(device of the group, duration)`;
+    /// for noisy or averaged estimates.
+    pub fn map_task(&mut self, task: TaskId, mut f: impl FnMut(DeviceId, Ns) -> Ns) {
+        let groups = self.group_device.len();
+        let row: Vec<Ns> = (self.group_device.iter())
+            .map(|&d| self.duration_ns(task, d).map_or(Ns::MAX, |ns| f(d, ns)))
+            .collect();
+        self.rows[task.index()] = Row::Table((self.table.len() / groups) as u32);
+        self.table.extend(row);
+    }
+}
+
+fn nowhere(graph: &TaskGraph, cluster: &Cluster, task: TaskId) -> CostError {
+    let columns = match graph.task(task).cost {
+        Cost::Work(_) => Vec::new(),
+        Cost::Table(row) => (graph.columns().iter().zip(graph.cost_row(row)))
+            .filter(|(_, ns)| **ns != Ns::MAX)
+            .map(|(column, _)| column.clone())
+            .collect(),
+    };
+    let mut classes: Vec<String> =
+        cluster.device_ids().map(|d| cluster.device(d).class.clone()).collect();
+    classes.sort();
+    classes.dedup();
+    CostError::NowhereToRun {
+        task: graph.task_name(task),
+        cluster: cluster.name().to_owned(),
+        columns,
+        classes,
+        lanes: cluster.device_ids().map(|d| cluster.device(d).lanes).max().unwrap_or(0),
+        cores: graph.task(task).cores,
+    }
+}

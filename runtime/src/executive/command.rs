@@ -1,0 +1,143 @@
+//! What goes into the executive and what comes out.
+
+use crate::{BufferId, CopyId, DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskId};
+use serde::{Deserialize, Serialize};
+
+/// What a kernel returned: small integers, mostly nothing.
+pub type Outcome = Option<Box<[i64]>>;
+
+/// Something that happened in the driver.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// The run begins.
+    Start,
+    /// A task ended, now.
+    Finished {
+        /// The task.
+        task: TaskId,
+        /// When it started.
+        started_ns: Ns,
+        /// What it returned.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Outcome,
+    },
+    /// A transfer ended, now.
+    Copied {
+        /// The transfer.
+        copy: CopyId,
+        /// When it started.
+        started_ns: Ns,
+    },
+    /// An instant asked for by [`Command::Wake`] has come.
+    Timer,
+    /// The thinking announced by [`Command::Think`] is over.
+    Decided,
+    /// A kernel failed; the run ends.
+    Failed {
+        /// The task.
+        task: TaskId,
+        /// Why, for people.
+        message: String,
+    },
+}
+
+/// Something for the driver to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Make a buffer for a copy of an object; its content is undefined. At the very start, home
+    /// buffers of initial objects are made with their content.
+    Allocate {
+        /// Which; ids are reused after their release.
+        buffer: BufferId,
+        /// What it will hold.
+        object: ObjectId,
+        /// Where.
+        memory: MemoryId,
+        /// Size.
+        bytes: u64,
+    },
+    /// Free a buffer.
+    Release {
+        /// Which.
+        buffer: BufferId,
+    },
+    /// Copy a buffer to a buffer in another memory; answer with [`Input::Copied`].
+    Copy {
+        /// The transfer.
+        copy: CopyId,
+        /// What.
+        object: ObjectId,
+        /// From.
+        from: BufferId,
+        /// To.
+        to: BufferId,
+        /// From where.
+        source: MemoryId,
+        /// To where.
+        target: MemoryId,
+        /// How much.
+        bytes: u64,
+    },
+    /// Run a task on idle lanes; answer with [`Input::Finished`] or [`Input::Failed`].
+    Run {
+        /// The task.
+        task: TaskId,
+        /// Where.
+        device: DeviceId,
+        /// The first lane; the others follow it.
+        lane: LaneId,
+        /// How many lanes.
+        lanes: u32,
+        /// Its buffers are [`Commands::buffers`]`[first_buffer ..]`, one per access.
+        first_buffer: u32,
+    },
+    /// The scheduler thinks; answer with [`Input::Decided`] after that time.
+    Think {
+        /// How long.
+        thinking_ns: Ns,
+    },
+    /// Answer with [`Input::Timer`] at that instant.
+    Wake {
+        /// When.
+        at_ns: Ns,
+    },
+}
+
+/// The commands of one step, and the buffers they name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Commands {
+    list: Vec<Command>,
+    buffers: Vec<BufferId>,
+}
+
+impl Commands {
+    /// The commands, in order.
+    pub fn as_slice(&self) -> &[Command] {
+        &self.list
+    }
+
+    /// Buffers of the tasks to run.
+    pub fn buffers(&self) -> &[BufferId] {
+        &self.buffers
+    }
+
+    /// Empties it, keeping its memory.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.buffers.clear();
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, command: Command) {
+        self.list.push(command);
+    }
+
+    #[inline]
+    pub(super) fn push_buffers(&mut self, buffers: impl Iterator<Item = BufferId>) -> u32 {
+        let first = self.buffers.len() as u32;
+        self.buffers.extend(buffers);
+        first
+    }
+}

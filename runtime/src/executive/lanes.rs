@@ -1,0 +1,319 @@
+//! Lanes: which task starts next, what a start and an end change.
+
+use super::locks::Lock;
+use super::state::{Entry, TaskState};
+use super::store::{self, NONE};
+use super::{Command, Commands, State};
+use crate::scheduler::{Event, Stage};
+use crate::{DeviceId, LaneId, Ns, TaskId};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+impl State {
+    /// A task's inputs are in its memory.
+    pub(super) fn runnable(&mut self, task: TaskId) {
+        let state = &mut self.tasks[task.index()];
+        state.stage = Stage::Runnable;
+        if !state.is_locked {
+            self.recorder.data(task, self.now_ns);
+        }
+        match self.graph.task(task).gang {
+            Some(gang) => self.join_gang(task, gang.0),
+            None => self.enqueue(task),
+        }
+    }
+
+    /// Puts a runnable task where its lane or device will find it. Under strict order it has been
+    /// in its lane's queue since it was placed.
+    pub(super) fn enqueue(&mut self, task: TaskId) {
+        let state = &self.tasks[task.index()];
+        let device = state.device;
+        if !self.is_strict() {
+            // A task that has its exclusive objects keeps others waiting.
+            let priority = if state.is_locked { i64::MAX } else { state.priority };
+            let entry = (priority, Reverse(state.placement), task.0);
+            match state.lane {
+                NONE => self.devices[device as usize].queue.push(entry),
+                lane => self.lanes[lane as usize].queue.push(entry),
+            }
+        }
+        self.mark_device(device);
+    }
+
+    /// Starts what can be started on a device.
+    pub(super) fn dispatch(&mut self, device: DeviceId, out: &mut Commands) {
+        if !self.gang_queue.is_empty() && self.start_gangs(device, out) {
+            return;
+        }
+        if self.is_strict() {
+            return self.dispatch_strict(device, out);
+        }
+        while self.devices[device.index()].idle_lanes > 0 {
+            let Some((task, lane)) = self.best_entry(device) else { return };
+            let cores = self.graph.task(task).cores;
+            let Some(lane) = self.idle_window(device, lane, cores) else {
+                // No backfilling: the best task keeps its turn until its lanes are free.
+                return;
+            };
+            self.pop_entry(device, task);
+            match self.lock(task, out) {
+                Lock::Held => self.start_task(task, lane, out),
+                Lock::Fetching | Lock::Refused => {}
+            }
+        }
+    }
+
+    /// The best runnable task of the device's queue and of its idle lanes' queues.
+    fn best_entry(&mut self, device: DeviceId) -> Option<(TaskId, Option<LaneId>)> {
+        let queue = &mut self.devices[device.index()].queue;
+        purge(queue, &self.tasks, Stage::Runnable);
+        let mut best = queue.peek().map(|e| (*e, None));
+        for lane in self.cluster.lanes(device) {
+            if self.lanes[lane.index()].running.is_some()
+                || self.lanes[lane.index()].queue.is_empty()
+            {
+                continue;
+            }
+            let queue = &mut self.lanes[lane.index()].queue;
+            purge(queue, &self.tasks, Stage::Runnable);
+            if let Some(entry) = queue.peek()
+                && best.is_none_or(|(b, _)| *entry > b)
+            {
+                best = Some((*entry, Some(lane)));
+            }
+        }
+        best.map(|(entry, lane)| (TaskId(entry.2), lane))
+    }
+
+    fn pop_entry(&mut self, device: DeviceId, task: TaskId) {
+        match self.tasks[task.index()].lane {
+            NONE => self.devices[device.index()].queue.pop(),
+            lane => self.lanes[lane as usize].queue.pop(),
+        };
+    }
+
+    /// The first idle lane of `cores` consecutive idle ones, or of those that start at `lane`.
+    fn idle_window(&self, device: DeviceId, lane: Option<LaneId>, cores: u32) -> Option<LaneId> {
+        let is_idle = |first: u32| {
+            (first..first + cores).all(|l| self.lanes[l as usize].running.is_none())
+        };
+        if let Some(lane) = lane {
+            return is_idle(lane.0).then_some(lane);
+        }
+        let first = self.cluster.first_lane(device).0;
+        let end = first + self.cluster.device(device).lanes;
+        (first..=end - cores).find(|l| is_idle(*l)).map(LaneId)
+    }
+
+    fn dispatch_strict(&mut self, device: DeviceId, out: &mut Commands) {
+        for lane in self.cluster.lanes(device) {
+            while self.lanes[lane.index()].running.is_none() {
+                let Some(task) = self.lane_head(lane) else { break };
+                let state = &self.tasks[task.index()];
+                if state.stage == Stage::Ready {
+                    // It was kept from asking for memory until now.
+                    self.request_memory(task, out);
+                }
+                let state = &self.tasks[task.index()];
+                let is_gang = self.graph.task(task).gang.is_some();
+                if state.stage != Stage::Runnable || is_gang || state.lane != lane.0 {
+                    break;
+                }
+                let cores = self.graph.task(task).cores;
+                let is_next = (lane.0..lane.0 + cores).all(|l| {
+                    self.lanes[l as usize].running.is_none()
+                        && self.lane_head(LaneId(l)) == Some(task)
+                });
+                if !is_next || self.lock(task, out) != Lock::Held {
+                    break;
+                }
+                self.start_task(task, lane, out);
+            }
+        }
+    }
+
+    /// The task whose turn it is on a strict lane.
+    pub(super) fn lane_head(&mut self, lane: LaneId) -> Option<TaskId> {
+        let queue = &mut self.lanes[lane.index()].queue;
+        purge(queue, &self.tasks, Stage::Waiting);
+        queue.peek().map(|e| TaskId(e.2))
+    }
+
+    /// Whether it is the task's turn on all lanes that it is to take.
+    pub(super) fn is_lane_head(&mut self, task: TaskId) -> bool {
+        let lane = self.tasks[task.index()].lane;
+        let cores = self.graph.task(task).cores;
+        (lane..lane + cores).all(|l| self.lane_head(LaneId(l)) == Some(task))
+    }
+
+    /// Issues a task on idle lanes.
+    pub(super) fn start_task(&mut self, task: TaskId, lane: LaneId, out: &mut Commands) {
+        let device = DeviceId(self.tasks[task.index()].device);
+        let cores = self.graph.task(task).cores;
+        let duration_ns = self.estimates.duration_ns(task, device).unwrap_or(0);
+        for l in lane.0..lane.0 + cores {
+            let state = &mut self.lanes[l as usize];
+            debug_assert!(state.running.is_none());
+            state.running = Some(task);
+            state.until_ns = self.now_ns.saturating_add(duration_ns);
+        }
+        self.devices[device.index()].idle_lanes -= cores;
+        self.remove_load(task, device);
+        let state = &mut self.tasks[task.index()];
+        state.stage = Stage::Running;
+        state.lane = lane.0;
+        self.recorder.issued(task, self.now_ns);
+        let memory = self.cluster.memory_of(device);
+        let (graph, store, objects) = (&self.graph, &self.store, &self.objects);
+        let buffers = graph.accesses(task).iter().map(|a| {
+            let found = store.find(objects[a.object.index()].head, memory);
+            store::id(found.expect("the working set is reserved"))
+        });
+        let first_buffer = out.push_buffers(buffers);
+        out.push(Command::Run { task, device, lane, lanes: cores, first_buffer });
+        if self.is_strict() {
+            // The next task of a lane may ask for its memory while this one runs.
+            for l in lane.0..lane.0 + cores {
+                if let Some(next) = self.lane_head(LaneId(l))
+                    && self.tasks[next.index()].stage == Stage::Ready
+                {
+                    self.request_memory(next, out);
+                }
+            }
+        }
+    }
+
+    /// A task ended: frees its lanes, publishes what it wrote, readies its successors.
+    pub fn finish(&mut self, task: TaskId, started_ns: Ns, out: &mut Commands) {
+        let state = &mut self.tasks[task.index()];
+        debug_assert_eq!(state.stage, Stage::Running);
+        state.stage = Stage::Finished;
+        let (device, lane) = (DeviceId(state.device), state.lane);
+        self.finished += 1;
+        let cores = self.graph.task(task).cores;
+        for l in lane..lane + cores {
+            self.lanes[l as usize].running = None;
+        }
+        self.devices[device.index()].idle_lanes += cores;
+        self.mark_device(device.0);
+        let memory = self.cluster.memory_of(device);
+        self.record_task(task, memory, started_ns);
+        self.memories[memory.index()].used_bytes -= self.graph.task(task).scratch_bytes;
+        for at in 0..self.graph.accesses(task).len() {
+            let access = self.graph.accesses(task)[at];
+            let head = self.objects[access.object.index()].head;
+            let buffer = self.store.find(head, memory).expect("the working set is reserved");
+            if access.mode.writes() {
+                self.publish(access.object, buffer, out);
+            }
+            if access.mode == crate::Mode::Racy {
+                self.objects[access.object.index()].racy_users -= 1;
+            }
+            self.unpin(buffer, out);
+            self.end_use(access.object, out);
+        }
+        self.mark_memory(memory);
+        self.unlock(task);
+        let duration_ns = self.now_ns - started_ns;
+        self.events.push(Event::Finished { task, device, duration_ns });
+        self.release_successors(task, out);
+    }
+
+    /// Pushes what was produced to placed successors and readies those that wait for nothing.
+    fn release_successors(&mut self, task: TaskId, out: &mut Commands) {
+        let mut outgoing = self.graph.task(task).first_successor();
+        while let Some((edge, next)) = self.graph.edge_at(outgoing) {
+            outgoing = next;
+            let to = &mut self.tasks[edge.to.index()];
+            to.waiting -= 1;
+            let (is_ready, device) = (to.waiting == 0, to.device);
+            if is_ready {
+                self.ready(edge.to, out);
+            } else if let Some(object) = edge.object
+                && device != NONE
+            {
+                let memory = self.cluster.memory_of(DeviceId(device));
+                self.prefetch_input(edge.to, object, memory, out);
+            }
+        }
+    }
+
+    fn join_gang(&mut self, task: TaskId, gang: u32) {
+        let state = &mut self.gangs[gang as usize];
+        state.runnable += 1;
+        if state.runnable as usize == state.members.len() {
+            self.gang_queue.push_back(gang);
+        }
+        let device = self.tasks[task.index()].device;
+        self.mark_device(device);
+    }
+
+    /// A runnable member is placed anew: its gang is not complete any more.
+    pub(super) fn leave_gang_queue(&mut self, task: TaskId, stage: Stage) {
+        let Some(gang) = self.graph.task(task).gang.filter(|_| stage == Stage::Runnable) else {
+            return;
+        };
+        self.gangs[gang.index()].runnable -= 1;
+        self.gang_queue.retain(|g| *g != gang.0);
+    }
+
+    /// Starts complete gangs, first come first served; whether the first one that cannot start
+    /// has a claim on this device, on which nothing else starts until then.
+    fn start_gangs(&mut self, device: DeviceId, out: &mut Commands) -> bool {
+        while let Some(&gang) = self.gang_queue.front() {
+            let members = std::mem::take(&mut self.gangs[gang as usize].members);
+            let lanes = self.gang_lanes(&members);
+            let is_here = members.iter().any(|m| self.tasks[m.index()].device == device.0);
+            if let Some(lanes) = &lanes {
+                self.gang_queue.pop_front();
+                for (&member, &lane) in members.iter().zip(lanes) {
+                    self.start_task(member, lane, out);
+                }
+            }
+            self.gangs[gang as usize].members = members;
+            if lanes.is_none() {
+                return is_here;
+            }
+        }
+        false
+    }
+
+    /// Idle lanes for all members, none used twice.
+    fn gang_lanes(&mut self, members: &[TaskId]) -> Option<Vec<LaneId>> {
+        let mut taken: Vec<LaneId> = Vec::new();
+        let mut lanes = Vec::new();
+        for &member in members {
+            let (device, lane) = {
+                let state = &self.tasks[member.index()];
+                (DeviceId(state.device), state.lane)
+            };
+            let cores = self.graph.task(member).cores;
+            let strict = self.is_strict();
+            let first = self.cluster.first_lane(device).0;
+            let end = first + self.cluster.device(device).lanes;
+            let mut candidates = if lane == NONE { first..end + 1 - cores } else { lane..lane + 1 };
+            let found = candidates.find(|&l| {
+                (l..l + cores).all(|l| {
+                    self.lanes[l as usize].running.is_none()
+                        && !taken.contains(&LaneId(l))
+                        && (!strict || self.lane_head(LaneId(l)) == Some(member))
+                })
+            })?;
+            taken.extend((found..found + cores).map(LaneId));
+            lanes.push(LaneId(found));
+        }
+        Some(lanes)
+    }
+}
+
+/// Takes stale entries off a queue's top: tasks placed anew since, and those that are not between
+/// `from` and running.
+fn purge(queue: &mut BinaryHeap<Entry>, tasks: &[TaskState], from: Stage) {
+    while let Some(&(_, Reverse(placement), task)) = queue.peek() {
+        let state = &tasks[task as usize];
+        if state.placement == placement && (from..Stage::Running).contains(&state.stage) {
+            break;
+        }
+        queue.pop();
+    }
+}

@@ -1,0 +1,294 @@
+//! The executive: a pure state machine between a scheduler and a driver.
+//!
+//! A driver feeds it timestamped [`Input`]s and carries out the [`Command`]s it answers with. It
+//! has no clock, no thread and no I/O; the same inputs in the same order give the same commands.
+//!
+//! Map: `state` holds the flat arrays; `place` carries out the scheduler's decisions; `memory`
+//! reserves and evicts; `copies` moves data; `lanes` starts and finishes tasks; `locks` guards
+//! exclusive accesses; `store` keeps track of which memory holds what; `stall` explains why
+//! nothing moves; `record` writes the trace.
+
+mod command;
+mod copies;
+mod lanes;
+mod locks;
+mod memory;
+mod place;
+mod record;
+mod stall;
+mod state;
+mod store;
+
+pub use command::{Command, Commands, Input, Outcome};
+pub use stall::{Failure, Stall};
+pub use state::Feasibility;
+pub(crate) use state::{LaneState, State};
+
+use crate::scheduler::{Decisions, Event, Scheduler, View};
+use crate::trace::{ThoughtRecord, Trace, TraceHeader};
+use crate::{Cluster, Costs, Decision, Ns, TaskGraph, TaskId};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A graph that grows: told of every finished task, it may submit more.
+pub trait Program: Send {
+    /// `outcome` is what the task's kernel returned, or what a model of it supplied.
+    fn on_finished(&mut self, task: TaskId, outcome: &Outcome, graph: &mut TaskGraph);
+}
+
+/// How the scheduler's thinking is charged.
+pub enum Thinking {
+    /// It takes no time.
+    Free,
+    /// Every call takes this long.
+    Fixed(Ns),
+    /// As long as it takes by this clock, which returns nanoseconds and never goes back (of the
+    /// calling thread's processor time, say).
+    Measured(Box<dyn FnMut() -> Ns + Send>),
+    /// As long as it took in a recorded run.
+    Recorded(VecDeque<Ns>),
+}
+
+/// What an executive is made of.
+pub struct Setup {
+    /// What to run.
+    pub graph: TaskGraph,
+    /// Where.
+    pub cluster: Arc<Cluster>,
+    /// Durations that the scheduler is shown.
+    pub estimates: Costs,
+    /// Who decides.
+    pub scheduler: Box<dyn Scheduler>,
+    /// What deciding costs.
+    pub thinking: Thinking,
+    /// Lets the graph grow.
+    pub program: Option<Box<dyn Program>>,
+    /// Whether to keep a trace.
+    pub tracing: bool,
+}
+
+/// See the module's documentation.
+pub struct Executive {
+    state: State,
+    scheduler: Box<dyn Scheduler>,
+    thinking: Thinking,
+    program: Option<Box<dyn Program>>,
+    decision_interval_ns: Ns,
+    /// No call before this instant, when events are collected.
+    next_call_ns: Ns,
+    is_call_timed: bool,
+    answer: Option<Answer>,
+    decisions: Decisions,
+}
+
+/// Decisions that are still being thought about.
+struct Answer {
+    decisions: Vec<Decision>,
+    thought: ThoughtRecord,
+}
+
+/// Rounds of nothing but refused decisions at one instant after which the run is given up.
+const MAX_REFUSED_ROUNDS: u32 = 1000;
+
+impl Executive {
+    /// An executive at time 0, before its [`Input::Start`].
+    ///
+    /// # Errors
+    /// [`Feasibility`] when a task can fit in no memory or a home cannot hold its initial data.
+    pub fn new(setup: Setup) -> Result<Self, Feasibility> {
+        let options = setup.scheduler.options();
+        let state =
+            State::new(setup.graph, setup.cluster, setup.estimates, options, setup.tracing)?;
+        Ok(Self {
+            state,
+            scheduler: setup.scheduler,
+            thinking: setup.thinking,
+            program: setup.program,
+            decision_interval_ns: options.decision_interval_ns,
+            next_call_ns: 0,
+            is_call_timed: false,
+            answer: None,
+            decisions: Decisions::default(),
+        })
+    }
+
+    /// Takes one input and appends the commands that follow from it. Inputs come in time order;
+    /// at one instant copies before tasks before timers.
+    pub fn step(&mut self, now_ns: Ns, input: Input, out: &mut Commands) {
+        assert!(now_ns >= self.state.now_ns, "inputs come in time order");
+        self.state.now_ns = now_ns;
+        self.state.record_input(&input);
+        match input {
+            Input::Start => self.state.start(out),
+            Input::Finished { task, started_ns, outcome } => {
+                self.state.finish(task, started_ns, out);
+                self.grow(task, &outcome, out);
+            }
+            Input::Copied { copy, started_ns } => self.state.copied(copy, started_ns, out),
+            Input::Timer => self.ring(),
+            Input::Decided => self.take_answer(out),
+            Input::Failed { task, message } => {
+                let task = self.state.graph.task_name(task);
+                self.state.fail(Failure::Task { task, message });
+            }
+        }
+        self.state.progress(out);
+        self.consult(out);
+        self.state.note_end();
+    }
+
+    fn grow(&mut self, task: TaskId, outcome: &Outcome, out: &mut Commands) {
+        let Some(program) = self.program.as_mut() else { return };
+        let before = self.state.graph.len();
+        program.on_finished(task, outcome, &mut self.state.graph);
+        if self.state.graph.len() > before {
+            self.state.grown(before, out);
+        }
+        self.state.drop_released(out);
+    }
+
+    fn ring(&mut self) {
+        let now_ns = self.state.now_ns;
+        if self.is_call_timed && now_ns >= self.next_call_ns {
+            self.is_call_timed = false;
+        }
+        if self.state.ring_timers() {
+            self.state.events.push(Event::Timer);
+        }
+    }
+
+    /// Asks the scheduler as long as there is something to ask and it is not thinking.
+    fn consult(&mut self, out: &mut Commands) {
+        let mut refused_rounds = 0;
+        while self.answer.is_none()
+            && !self.state.events.is_empty()
+            && self.state.failure.is_none()
+            && self.may_call(out)
+        {
+            let events = std::mem::take(&mut self.state.events);
+            let before_ns = self.clock();
+            self.scheduler.decide(&events, &View::new(&self.state), &mut self.decisions);
+            let thinking_ns = self.charge(before_ns);
+            self.state.put_events_back(events);
+            let decisions = self.decisions.take();
+            let thought = ThoughtRecord {
+                asked_ns: self.state.now_ns,
+                thinking_ns,
+                decisions: decisions.len() as u32,
+                refused: 0,
+            };
+            let answer = Answer { decisions, thought };
+            if thinking_ns > 0 {
+                self.answer = Some(answer);
+                out.push(Command::Think { thinking_ns });
+                return;
+            }
+            let is_refused = self.carry_out(answer, out);
+            refused_rounds = if is_refused { refused_rounds + 1 } else { 0 };
+            if refused_rounds > MAX_REFUSED_ROUNDS {
+                let rounds = refused_rounds;
+                self.state.fail(Failure::RefusedForever { rounds });
+            }
+            self.state.progress(out);
+        }
+    }
+
+    /// Whether the decision interval lets the scheduler be asked now; asks for a timer if not.
+    fn may_call(&mut self, out: &mut Commands) -> bool {
+        if self.decision_interval_ns == 0 {
+            return true;
+        }
+        if self.is_call_timed {
+            return false;
+        }
+        if self.state.now_ns >= self.next_call_ns && self.next_call_ns > 0 {
+            self.next_call_ns = 0;
+            return true;
+        }
+        self.next_call_ns = self.state.now_ns + self.decision_interval_ns;
+        self.is_call_timed = true;
+        out.push(Command::Wake { at_ns: self.next_call_ns });
+        false
+    }
+
+    fn clock(&mut self) -> Ns {
+        match &mut self.thinking {
+            Thinking::Measured(clock) => clock(),
+            _ => 0,
+        }
+    }
+
+    fn charge(&mut self, before_ns: Ns) -> Ns {
+        match &mut self.thinking {
+            Thinking::Free => 0,
+            Thinking::Fixed(ns) => *ns,
+            Thinking::Measured(clock) => clock().saturating_sub(before_ns),
+            Thinking::Recorded(list) => list.pop_front().unwrap_or(0),
+        }
+    }
+
+    fn take_answer(&mut self, out: &mut Commands) {
+        if let Some(answer) = self.answer.take() {
+            self.carry_out(answer, out);
+        }
+    }
+
+    /// Carries decisions out in order; returns whether all of them were refused.
+    fn carry_out(&mut self, mut answer: Answer, out: &mut Commands) -> bool {
+        for decision in answer.decisions.drain(..) {
+            if let Err(reason) = self.state.decide(&decision, out) {
+                answer.thought.refused += 1;
+                self.state.events.push(Event::Refused { decision, reason });
+            }
+        }
+        self.state.record_thought(answer.thought);
+        self.decisions.put_back(answer.decisions);
+        let ThoughtRecord { decisions, refused, .. } = answer.thought;
+        decisions > 0 && refused == decisions
+    }
+
+    /// Whether all tasks have finished and all results are at home.
+    pub fn is_done(&self) -> bool {
+        self.state.is_done()
+    }
+
+    /// Why the run cannot go on, if so; no further commands are to be expected.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.state.failure.as_ref()
+    }
+
+    /// When the last task finished and the last result was home.
+    pub fn makespan_ns(&self) -> Ns {
+        self.state.end_ns
+    }
+
+    /// The graph as it is now.
+    pub fn graph(&self) -> &TaskGraph {
+        &self.state.graph
+    }
+
+    /// Tasks finished so far.
+    pub fn finished_tasks(&self) -> usize {
+        self.state.finished
+    }
+
+    /// The machine.
+    pub fn cluster(&self) -> &Arc<Cluster> {
+        &self.state.cluster
+    }
+
+    /// The view that the scheduler is shown.
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.state)
+    }
+
+    /// Explains why nothing can happen, for a driver that has no command under way.
+    pub fn stall(&self) -> Stall {
+        self.state.stall()
+    }
+
+    /// Takes the trace out; it is empty but for header and graph without tracing.
+    pub fn into_trace(self, header: TraceHeader) -> Trace {
+        self.state.into_trace(header)
+    }
+}

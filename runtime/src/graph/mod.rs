@@ -1,0 +1,34 @@
+//! Task graphs built from data accesses, in submission order (sequential task flow).
+//!
+//! ```
+//! use runtime::graph::{Mode, ObjectSpec, TaskGraph, TaskSpec};
+//! use runtime::Cost;
+//!
+//! let mut graph = TaskGraph::new("two steps");
+//! let x = graph.add_object(ObjectSpec { name: "x", bytes: 800, ..Default::default() })?;
+//! let produce = graph.kernel("produce");
+//! let consume = graph.kernel("consume");
+//! let a = graph.submit(TaskSpec {
+//!     accesses: &[(x, Mode::Write)], cost: Cost::Work(1e6), ..TaskSpec::new(produce)
+//! })?;
+//! let b = graph.submit(TaskSpec {
+//!     accesses: &[(x, Mode::Read)], cost: Cost::Work(2e6), ..TaskSpec::new(consume)
+//! })?;
+//! assert_eq!(graph.predecessors(b).collect::<Vec<_>>(), [a]);
+//! # Ok::<(), runtime::graph::GraphError>(())
+//! ```
+
+mod analysis;
+mod error;
+mod infer;
+mod model;
+mod plain;
+mod submit;
+
+pub use analysis::GraphSummary;
+pub use error::GraphError;
+pub use plain::{PlainError, PlainGraph, PlainObject, PlainTask};
+pub use model::{Access, Edge, Mode, Object, ObjectSpec, Task, TaskGraph, TaskSpec};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! Planners: a problem in, a schedule out. One adapter makes every planner a scheduler.
+
+mod adapter;
+mod order;
+
+pub use adapter::Planned;
+pub use order::PlanError;
+
+use crate::{Cluster, Costs, DeviceId, LaneId, Ns, TaskGraph, TaskId};
+use serde::{Deserialize, Serialize};
+
+/// Computes a schedule for all tasks of a problem.
+pub trait Planner: Send {
+    /// The schedule; it must hold every task of [`Problem::tasks`] once.
+    ///
+    /// # Errors
+    /// [`PlanFailure`] when there is none or it cannot be found; the run then ends with its text.
+    fn plan(&mut self, problem: &Problem<'_>) -> Result<Schedule, PlanFailure>;
+}
+
+/// Why a planner has no schedule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PlanFailure(pub String);
+
+/// What is to be planned: always a residual problem, a fresh run being the special case.
+#[derive(Clone, Debug)]
+pub struct Problem<'a> {
+    /// The whole known graph.
+    pub graph: &'a TaskGraph,
+    /// The machine.
+    pub cluster: &'a Cluster,
+    /// Estimated durations.
+    pub costs: &'a Costs,
+    /// The instant from which to plan.
+    pub now_ns: Ns,
+    /// Tasks to plan, in submission order (a topological order).
+    pub tasks: Vec<TaskId>,
+    fixed: Vec<Option<Fixed>>,
+    lane_free_ns: Vec<Ns>,
+}
+
+/// A task that is not to be planned: it has finished, runs or is issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fixed {
+    /// Where it is.
+    pub device: DeviceId,
+    /// Its end, an estimate while it runs.
+    pub finish_ns: Ns,
+}
+
+impl<'a> Problem<'a> {
+    /// All tasks, an empty machine, time 0.
+    pub fn fresh(graph: &'a TaskGraph, cluster: &'a Cluster, costs: &'a Costs) -> Self {
+        Self {
+            graph,
+            cluster,
+            costs,
+            now_ns: 0,
+            tasks: graph.task_ids().collect(),
+            fixed: Vec::new(),
+            lane_free_ns: Vec::new(),
+        }
+    }
+
+    /// The rest of a run at `now_ns`: `fixed` per task, and when each lane is free.
+    pub fn residual(
+        fresh: Self,
+        now_ns: Ns,
+        fixed: Vec<Option<Fixed>>,
+        lane_free_ns: Vec<Ns>,
+    ) -> Self {
+        let tasks = fresh.graph.task_ids().filter(|t| fixed[t.index()].is_none()).collect();
+        Self { now_ns, tasks, fixed, lane_free_ns, ..fresh }
+    }
+
+    /// What is fixed of a task.
+    #[inline]
+    pub fn fixed(&self, task: TaskId) -> Option<Fixed> {
+        self.fixed.get(task.index()).copied().flatten()
+    }
+
+    /// When a lane is free of what is fixed.
+    #[inline]
+    pub fn lane_free_ns(&self, lane: LaneId) -> Ns {
+        self.lane_free_ns.get(lane.index()).map_or(self.now_ns, |ns| (*ns).max(self.now_ns))
+    }
+}
+
+/// Where and when a task is to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The task.
+    pub task: TaskId,
+    /// The device.
+    pub device: DeviceId,
+    /// The first lane of as many consecutive ones as the task has cores.
+    pub lane: LaneId,
+    /// Planned start.
+    pub start_ns: Ns,
+    /// Planned end.
+    pub finish_ns: Ns,
+}
+
+/// A plan: each task once, in any order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// One per task.
+    pub assignments: Vec<Assignment>,
+}
+
+impl Schedule {
+    /// The latest planned end.
+    pub fn makespan_ns(&self) -> Ns {
+        self.assignments.iter().map(|a| a.finish_ns).max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,219 @@
+//! The order in which a plan's tasks run on their lanes, checked before the run.
+
+use super::{Problem, Schedule};
+use crate::{Cluster, LaneId, TaskGraph, TaskId};
+
+/// What can be wrong with a plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A task is missing.
+    #[error("the plan leaves out task {0}")]
+    Missing(String),
+    /// A task is there twice, or is not to be planned.
+    #[error("the plan places task {0} twice, or it was not to be planned")]
+    Repeated(String),
+    /// No such device or lane.
+    #[error("the plan places task {task} on lane {lane}, which its device does not have")]
+    WrongLane {
+        /// The task.
+        task: String,
+        /// The lane.
+        lane: LaneId,
+    },
+    /// Tasks that wait for each other.
+    #[error("the plan's order is circular: {}", .0.join(" before "))]
+    Circular(Vec<String>),
+}
+
+/// Positions of the schedule's assignments in lane order (start, finish, topological position).
+///
+/// # Errors
+/// Any [`PlanError`]; linear but for one sort.
+pub(super) fn checked_order(
+    problem: &Problem<'_>,
+    schedule: &Schedule,
+) -> Result<Vec<usize>, PlanError> {
+    let Problem { graph, cluster, .. } = *problem;
+    let name = |t: TaskId| match t.index() < graph.len() {
+        true => graph.task_name(t),
+        false => t.to_string(),
+    };
+    let mut planned = vec![false; graph.len()];
+    let mut expected = vec![false; graph.len()];
+    problem.tasks.iter().for_each(|t| expected[t.index()] = true);
+    for a in &schedule.assignments {
+        let known = a.task.index() < graph.len() && expected[a.task.index()];
+        if !known || std::mem::replace(&mut planned[a.task.index()], true) {
+            return Err(PlanError::Repeated(name(a.task)));
+        }
+        let fits = a.device.index() < cluster.device_count() && {
+            let first = cluster.first_lane(a.device);
+            let end = first.0 + cluster.device(a.device).lanes;
+            a.lane >= first && a.lane.0 + graph.task(a.task).cores <= end
+        };
+        if !fits {
+            return Err(PlanError::WrongLane { task: name(a.task), lane: a.lane });
+        }
+    }
+    if let Some(task) = problem.tasks.iter().find(|t| !planned[t.index()]) {
+        return Err(PlanError::Missing(name(*task)));
+    }
+    let mut order: Vec<usize> = (0..schedule.assignments.len()).collect();
+    order.sort_unstable_by_key(|&i| {
+        let a = &schedule.assignments[i];
+        (a.start_ns, a.finish_ns, a.task)
+    });
+    check_cycles(graph, cluster, schedule, &order)?;
+    Ok(order)
+}
+
+/// Kahn's algorithm over dependencies and lane order.
+fn check_cycles(
+    graph: &TaskGraph,
+    cluster: &Cluster,
+    schedule: &Schedule,
+    order: &[usize],
+) -> Result<(), PlanError> {
+    // Usually no edge points backwards in the order itself, and nothing else is needed.
+    let mut position = vec![usize::MAX; graph.len()];
+    for (at, &i) in order.iter().enumerate() {
+        position[schedule.assignments[i].task.index()] = at;
+    }
+    let backwards = |t: TaskId| {
+        let at = position[t.index()];
+        graph.incoming(t).iter().any(|e| {
+            let from = position[e.from.index()];
+            from != usize::MAX && from > at
+        })
+    };
+    if !order.iter().any(|&i| backwards(schedule.assignments[i].task)) {
+        return Ok(());
+    }
+    let (after, mut waiting) = lane_successors(graph, cluster, schedule, order);
+    let mut done: Vec<TaskId> = Vec::with_capacity(order.len());
+    let start = order.iter().map(|&i| schedule.assignments[i].task);
+    done.extend(start.filter(|t| waiting[t.index()] == 0));
+    let mut next = 0;
+    while next < done.len() {
+        let task = done[next];
+        next += 1;
+        let successors = graph.outgoing(task).map(|e| e.to);
+        for to in successors.chain(after[task.index()].iter().copied()) {
+            waiting[to.index()] -= 1;
+            if waiting[to.index()] == 0 && position[to.index()] != usize::MAX {
+                done.push(to);
+            }
+        }
+    }
+    if done.len() == order.len() {
+        return Ok(());
+    }
+    let stuck = order.iter().map(|&i| schedule.assignments[i].task);
+    let stuck: Vec<TaskId> = stuck.filter(|t| waiting[t.index()] > 0).collect();
+    Err(PlanError::Circular(cycle(graph, &after, &stuck)))
+}
+
+/// Lane successors of every task, and how many predecessors of both kinds each has.
+fn lane_successors(
+    graph: &TaskGraph,
+    cluster: &Cluster,
+    schedule: &Schedule,
+    order: &[usize],
+) -> (Vec<Vec<TaskId>>, Vec<u32>) {
+    let mut after = vec![Vec::new(); graph.len()];
+    let mut waiting = vec![0u32; graph.len()];
+    let mut planned = vec![false; graph.len()];
+    schedule.assignments.iter().for_each(|a| planned[a.task.index()] = true);
+    let mut last: Vec<Option<TaskId>> = vec![None; cluster.lane_count()];
+    for &i in order {
+        let a = &schedule.assignments[i];
+        let from = graph.incoming(a.task).iter().filter(|e| planned[e.from.index()]).count();
+        waiting[a.task.index()] += from as u32;
+        for lane in a.lane.0..a.lane.0 + graph.task(a.task).cores {
+            if let Some(before) = last[lane as usize].replace(a.task) {
+                after[before.index()].push(a.task);
+                waiting[a.task.index()] += 1;
+            }
+        }
+    }
+    (after, waiting)
+}
+
+/// Names along one cycle among tasks that all wait for one of each other.
+fn cycle(graph: &TaskGraph, after: &[Vec<TaskId>], stuck: &[TaskId]) -> Vec<String> {
+    let mut is_stuck = vec![false; graph.len()];
+    stuck.iter().for_each(|t| is_stuck[t.index()] = true);
+    let mut before = vec![None; graph.len()];
+    for &task in stuck {
+        let successors = graph.outgoing(task).map(|e| e.to);
+        for to in successors.chain(after[task.index()].iter().copied()) {
+            if is_stuck[to.index()] {
+                before[to.index()] = Some(task);
+            }
+        }
+    }
+    let mut seen = vec![false; graph.len()];
+    let mut at = stuck[0];
+    while !std::mem::replace(&mut seen[at.index()], true) {
+        at = before[at.index()].unwrap_or(at);
+    }
+    let mut names = vec![graph.task_name(at)];
+    let mut walk = before[at.index()];
+    while let Some(task) = walk.filter(|t| *t != at) {
+        names.push(graph.task_name(task));
+        walk = before[task.index()];
+    }
+    names.push(graph.task_name(at));
+    names.reverse();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::{ClusterSpec, DeviceSpec, MemorySpec};
+    use crate::graph::TaskSpec;
+    use crate::planner::Assignment;
+    use crate::{Costs, DeviceId};
+
+    fn check(starts: &[(u64, u64)], deps: &[(u32, u32)]) -> Result<Vec<usize>, PlanError> {
+        let mut graph = TaskGraph::new("g");
+        let kernel = graph.kernel("k");
+        for i in 0..starts.len() as u32 {
+            let after: Vec<_> = deps.iter().filter(|d| d.1 == i).map(|d| TaskId(d.0)).collect();
+            graph.submit(TaskSpec { after: &after, ..TaskSpec::new(kernel) }).unwrap();
+        }
+        let memory = MemorySpec { name: "m".into(), ..Default::default() };
+        let device = DeviceSpec {
+            name: "d".into(),
+            memory: "m".into(),
+            lanes: 1,
+            speed: 1.0,
+            ..Default::default()
+        };
+        let (memories, devices) = (vec![memory], vec![device]);
+        let spec = ClusterSpec { memories, devices, ..Default::default() };
+        let cluster = Cluster::new(spec).unwrap();
+        let costs = Costs::resolve(&graph, &cluster, None).unwrap();
+        let problem = Problem::fresh(&graph, &cluster, &costs);
+        let (device, lane) = (DeviceId(0), LaneId(0));
+        let assignments = (starts.iter().enumerate())
+            .map(|(i, &(start_ns, finish_ns))| {
+                Assignment { task: TaskId(i as u32), device, lane, start_ns, finish_ns }
+            })
+            .collect();
+        checked_order(&problem, &Schedule { assignments })
+    }
+
+    #[test]
+    fn ties_in_time_follow_submission_order() {
+        assert_eq!(check(&[(5, 5), (0, 5), (5, 5), (5, 9)], &[]), Ok(vec![1, 0, 2, 3]));
+    }
+
+    #[test]
+    fn an_order_against_a_dependency_is_circular() {
+        let error = check(&[(5, 6), (0, 1)], &[(0, 1)]).unwrap_err();
+        assert!(matches!(&error, PlanError::Circular(names) if names.len() == 3), "{error}");
+        assert!(error.to_string().contains("k#0 before k#1"), "{error}");
+    }
+}

@@ -1,0 +1,245 @@
+//! What a run leaves behind, the same for both worlds.
+//!
+//! A trace is self-contained: it holds the graph, the cluster, the input log (which, stepped
+//! through a fresh executive and scheduler, yields the same commands) and what happened, as
+//! interval records. Every report, chart, check and replay is a function of it.
+
+mod file;
+
+pub use file::{TRACE_VERSION, TraceError, read_trace, write_trace};
+
+use crate::executive::Input;
+use crate::{ClusterSpec, CopyId, DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskGraph, TaskId};
+use serde::{Deserialize, Serialize};
+
+/// The world that a trace comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum World {
+    /// Virtual time.
+    #[default]
+    Simulated,
+    /// Wall time on real hardware.
+    Measured,
+}
+
+/// What a trace says about its run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TraceHeader {
+    /// Where it was run.
+    pub world: World,
+    /// The scheduler's name and parameters.
+    pub scheduler: String,
+    /// The run's seed.
+    pub seed: u64,
+    /// The machine.
+    pub cluster: ClusterSpec,
+    /// Where the run was made, for people: host, processor, versions.
+    #[serde(default)]
+    pub provenance: Vec<(String, String)>,
+}
+
+/// One life of a buffer; never reused, unlike [`crate::BufferId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InstanceId(pub u32);
+
+impl InstanceId {
+    /// As an array index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// An attempt at a task, with the instants at which it came closer to running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskRecord {
+    /// The task.
+    pub task: TaskId,
+    /// Where it ran.
+    pub device: DeviceId,
+    /// The first of its lanes.
+    pub lane: LaneId,
+    /// How many lanes.
+    pub lanes: u32,
+    /// Its last predecessor had finished.
+    pub ready_ns: Ns,
+    /// It was placed (for the last time).
+    pub placed_ns: Ns,
+    /// Its working set was reserved.
+    pub reserved_ns: Ns,
+    /// Its inputs were in its memory.
+    pub data_ns: Ns,
+    /// It got its exclusive objects.
+    pub locked_ns: Ns,
+    /// The command was issued.
+    pub issued_ns: Ns,
+    /// It started.
+    pub started_ns: Ns,
+    /// It ended.
+    pub finished_ns: Ns,
+    /// Its buffers are `task_buffers[first_buffer ..]`, one per access of the task.
+    pub first_buffer: u32,
+}
+
+/// A transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyRecord {
+    /// The transfer.
+    pub copy: CopyId,
+    /// What was copied.
+    pub object: ObjectId,
+    /// From which memory.
+    pub source: MemoryId,
+    /// To which memory.
+    pub target: MemoryId,
+    /// From which buffer.
+    pub from: InstanceId,
+    /// To which buffer.
+    pub to: InstanceId,
+    /// How much.
+    pub bytes: u64,
+    /// Why.
+    pub reason: CopyReason,
+    /// Asked for.
+    pub requested_ns: Ns,
+    /// Given to the driver.
+    pub issued_ns: Ns,
+    /// Started.
+    pub started_ns: Ns,
+    /// Ended.
+    pub finished_ns: Ns,
+}
+
+/// Why something is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyReason {
+    /// A placed task needs it.
+    Input,
+    /// The scheduler asked for it.
+    Prefetch,
+    /// It is evicted and its home has no current copy.
+    WriteBack,
+    /// It is a result.
+    Result,
+}
+
+/// A buffer from allocation to release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BufferRecord {
+    /// Which life.
+    pub instance: InstanceId,
+    /// What it held; `None` for a task's scratch.
+    pub object: Option<ObjectId>,
+    /// Where.
+    pub memory: MemoryId,
+    /// Size.
+    pub bytes: u64,
+    /// Begin.
+    pub allocated_ns: Ns,
+    /// End; `Ns::MAX` when it lived to the end of the run.
+    pub released_ns: Ns,
+}
+
+/// One call of the scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThoughtRecord {
+    /// When it was asked.
+    pub asked_ns: Ns,
+    /// What was charged for its thinking.
+    pub thinking_ns: Ns,
+    /// Decisions in its answer.
+    pub decisions: u32,
+    /// Of these, refused.
+    pub refused: u32,
+}
+
+/// An input of the executive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputRecord {
+    /// When it was stepped.
+    pub at_ns: Ns,
+    /// What.
+    pub input: Input,
+}
+
+/// Everything that happened in a run. Records are in the order in which they were completed.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// What was run where.
+    pub header: TraceHeader,
+    /// The graph, grown to its end.
+    pub graph: TaskGraph,
+    /// Tasks that existed when the run started.
+    pub initial_tasks: usize,
+    /// When everything, results at home included, was done.
+    pub makespan_ns: Ns,
+    /// Attempts at tasks.
+    pub tasks: Vec<TaskRecord>,
+    /// Buffers of the attempts, see [`TaskRecord::first_buffer`].
+    pub task_buffers: Vec<InstanceId>,
+    /// Transfers.
+    pub copies: Vec<CopyRecord>,
+    /// Buffers.
+    pub buffers: Vec<BufferRecord>,
+    /// Calls of the scheduler.
+    pub thoughts: Vec<ThoughtRecord>,
+    /// The input log.
+    pub inputs: Vec<InputRecord>,
+}
+
+impl Trace {
+    /// The buffers of an attempt, one per access of its task, in the order of its accesses.
+    pub fn buffers_of(&self, record: &TaskRecord) -> &[InstanceId] {
+        let count = self.graph.accesses(record.task).len();
+        &self.task_buffers[record.first_buffer as usize..][..count]
+    }
+
+    /// A 64-bit FNV-1a digest of everything that happened: equal digests, equal runs.
+    pub fn digest(&self) -> u64 {
+        let mut digest = Digest::default();
+        digest.add(&[self.makespan_ns, self.graph.len() as u64]);
+        for t in &self.tasks {
+            digest.add(&[t.task.0.into(), t.lane.0.into(), t.issued_ns, t.started_ns, t.finished_ns]);
+        }
+        for c in &self.copies {
+            let ends = [c.source.0.into(), c.target.0.into()];
+            digest.add(&[c.object.0.into(), ends[0], ends[1], c.issued_ns, c.finished_ns]);
+        }
+        for b in &self.buffers {
+            digest.add(&[b.memory.0.into(), b.bytes, b.allocated_ns, b.released_ns]);
+        }
+        for t in &self.thoughts {
+            digest.add(&[t.asked_ns, t.thinking_ns, t.decisions.into(), t.refused.into()]);
+        }
+        digest.value()
+    }
+}
+
+/// FNV-1a over 64-bit words.
+#[derive(Clone, Copy, Debug)]
+pub struct Digest(u64);
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Digest {
+    /// Adds words.
+    #[inline]
+    pub fn add(&mut self, words: &[u64]) {
+        for word in words {
+            for byte in word.to_le_bytes() {
+                self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+            }
+        }
+    }
+
+    /// The digest.
+    pub fn value(self) -> u64 {
+        self.0
+    }
+}
