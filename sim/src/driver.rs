@@ -1,0 +1,257 @@
+//! The loop: next completion, one step of the executive, its commands.
+
+use crate::noise::Noise;
+use crate::queue::{Class, Queue};
+use crate::transfers::Transfers;
+use runtime::executive::{Failure, Feasibility, Outcome, Program, Setup, Stall, Thinking};
+use runtime::trace::{Trace, TraceHeader};
+use runtime::{
+    Cluster, Command, Commands, CopyId, Costs, DeviceId, Executive, Input, Ns, Scheduler,
+    TaskGraph, TaskId,
+};
+use std::sync::Arc;
+
+/// Supplies what kernels return, in the place of kernels.
+pub trait OutcomeModel: Send {
+    /// What the task returns; must be a function of the task, not of the order of calls.
+    fn outcome(&mut self, task: TaskId, graph: &TaskGraph) -> Outcome;
+}
+
+/// A simulation to run.
+pub struct SimSpec {
+    /// What to run.
+    pub graph: TaskGraph,
+    /// Where.
+    pub cluster: Arc<Cluster>,
+    /// Durations, before noise.
+    pub truth: Costs,
+    /// Durations that the scheduler is shown.
+    pub estimates: Costs,
+    /// Who decides.
+    pub scheduler: Box<dyn Scheduler>,
+    /// What deciding costs.
+    pub thinking: Thinking,
+    /// Lets the graph grow.
+    pub program: Option<Box<dyn Program>>,
+    /// What kernels return; nothing without.
+    pub outcomes: Option<Box<dyn OutcomeModel>>,
+    /// Disturbs the truth.
+    pub noise: Noise,
+    /// Seed of all disturbance.
+    pub seed: u64,
+    /// Whether to keep a trace.
+    pub tracing: bool,
+    /// Goes into the trace's header.
+    pub scheduler_name: String,
+}
+
+impl SimSpec {
+    /// Durations known exactly, thinking free, no noise, with a trace.
+    pub fn new(
+        graph: TaskGraph,
+        cluster: Arc<Cluster>,
+        costs: Costs,
+        scheduler: Box<dyn Scheduler>,
+    ) -> Self {
+        Self {
+            graph,
+            cluster,
+            truth: costs.clone(),
+            estimates: costs,
+            scheduler,
+            thinking: Thinking::Free,
+            program: None,
+            outcomes: None,
+            noise: Noise::None,
+            seed: 0,
+            tracing: true,
+            scheduler_name: String::new(),
+        }
+    }
+}
+
+/// A finished simulation.
+#[derive(Debug)]
+pub struct SimOutput {
+    /// When everything, results at home included, was done.
+    pub makespan_ns: Ns,
+    /// Steps of the executive.
+    pub steps: u64,
+    /// A digest of all commands with their times: equal digests, equal runs.
+    pub digest: u64,
+    /// What happened; without tracing it holds the graph alone.
+    pub trace: Trace,
+}
+
+/// Why a simulation has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// It cannot begin.
+    #[error(transparent)]
+    Infeasible(#[from] Feasibility),
+    /// It ended early.
+    #[error("{failure}")]
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// What happened until then.
+        trace: Box<Trace>,
+    },
+    /// Nothing can happen any more.
+    #[error("{stall}")]
+    Stalled {
+        /// Why.
+        stall: Stall,
+        /// What happened until then.
+        trace: Box<Trace>,
+    },
+}
+
+struct World {
+    cluster: Arc<Cluster>,
+    truth: Costs,
+    noise: Noise,
+    seed: u64,
+    outcomes: Option<Box<dyn OutcomeModel>>,
+    queue: Queue,
+    transfers: Transfers,
+    /// By first lane: the task that runs, and since when.
+    running: Vec<(TaskId, Ns)>,
+    digest: runtime::trace::Digest,
+}
+
+/// Runs a simulation to its end.
+///
+/// # Errors
+/// [`SimError`] when the run cannot begin, is given up, or stalls.
+pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
+    let header = TraceHeader {
+        scheduler: spec.scheduler_name,
+        seed: spec.seed,
+        cluster: spec.cluster.spec().clone(),
+        ..TraceHeader::default()
+    };
+    let mut world = World {
+        transfers: Transfers::new(&spec.cluster),
+        running: vec![(TaskId(u32::MAX), 0); spec.cluster.lane_count()],
+        cluster: Arc::clone(&spec.cluster),
+        truth: spec.truth,
+        noise: spec.noise,
+        seed: spec.seed,
+        outcomes: spec.outcomes,
+        queue: Queue::default(),
+        digest: runtime::trace::Digest::default(),
+    };
+    let mut executive = Executive::new(Setup {
+        graph: spec.graph,
+        cluster: spec.cluster,
+        estimates: spec.estimates,
+        scheduler: spec.scheduler,
+        thinking: spec.thinking,
+        program: spec.program,
+        tracing: spec.tracing,
+    })?;
+    let mut commands = Commands::default();
+    executive.step(0, Input::Start, &mut commands);
+    let mut steps = 1;
+    world.carry_out(0, &commands);
+    while executive.failure().is_none()
+        && !executive.is_done()
+        && let Some((now_ns, input)) = world.next(executive.graph())
+    {
+        let Some(input) = input else { continue };
+        commands.clear();
+        executive.step(now_ns, input, &mut commands);
+        steps += 1;
+        if executive.failure().is_none() {
+            world.follow_growth(executive.graph());
+        }
+        world.carry_out(now_ns, &commands);
+    }
+    let digest = world.digest.value();
+    if let Some(failure) = executive.failure().cloned() {
+        let trace = Box::new(executive.into_trace(header));
+        return Err(SimError::Failed { failure, trace });
+    }
+    if !executive.is_done() {
+        let stall = executive.stall();
+        return Err(SimError::Stalled { stall, trace: Box::new(executive.into_trace(header)) });
+    }
+    let makespan_ns = executive.makespan_ns();
+    Ok(SimOutput { makespan_ns, steps, digest, trace: executive.into_trace(header) })
+}
+
+impl World {
+    /// The next event and the input that it is; no input where it concerns the network alone.
+    fn next(&mut self, graph: &TaskGraph) -> Option<(Ns, Option<Input>)> {
+        let flow = self.transfers.next_end();
+        let event = self.queue.peek();
+        // Arrivals come before everything else of their instant.
+        if let Some((at_ns, flow)) = flow
+            && event.is_none_or(|e| at_ns <= e.at_ns)
+        {
+            let copy = self.transfers.end(at_ns, flow);
+            return Some((at_ns, Some(self.copied(copy))));
+        }
+        let event = self.queue.pop()?;
+        let input = match event.class {
+            Class::Copy => {
+                let copy = CopyId(event.index);
+                let arrived = self.transfers.ring(&self.cluster, event.at_ns, copy);
+                arrived.then(|| self.copied(copy))
+            }
+            Class::Task => {
+                let (task, started_ns) = self.running[event.index as usize];
+                let outcome = self.outcomes.as_mut().and_then(|o| o.outcome(task, graph));
+                Some(Input::Finished { task, started_ns, outcome })
+            }
+            Class::Decided => Some(Input::Decided),
+            Class::Timer => Some(Input::Timer),
+        };
+        Some((event.at_ns, input))
+    }
+
+    fn copied(&self, copy: CopyId) -> Input {
+        Input::Copied { copy, started_ns: self.transfers.started_ns(copy) }
+    }
+
+    /// Prices tasks that were submitted by the last step.
+    fn follow_growth(&mut self, graph: &TaskGraph) {
+        if graph.len() > self.truth.len() {
+            let extended = self.truth.extend(graph, &self.cluster, None);
+            extended.expect("the executive has resolved the same tasks on the same cluster");
+        }
+    }
+
+    fn carry_out(&mut self, now_ns: Ns, commands: &Commands) {
+        for command in commands.as_slice() {
+            match *command {
+                Command::Run { task, device, lane, .. } => {
+                    let started_ns = now_ns.saturating_add(self.cluster.device(device).issue_ns);
+                    let end_ns = started_ns.saturating_add(self.duration_ns(task, device));
+                    self.running[lane.index()] = (task, started_ns);
+                    self.queue.push(end_ns, Class::Task, lane.0);
+                    self.digest.add(&[now_ns, u64::from(task.0) << 32 | u64::from(lane.0), end_ns]);
+                }
+                Command::Copy { copy, object, source, target, bytes, .. } => {
+                    let ends = (source, target);
+                    let (cluster, queue) = (&self.cluster, &mut self.queue);
+                    self.transfers.issue(cluster, queue, now_ns, copy, ends, bytes);
+                    let ends = u64::from(source.0) << 32 | u64::from(target.0);
+                    self.digest.add(&[now_ns, u64::from(object.0), ends]);
+                }
+                Command::Think { thinking_ns } => {
+                    self.queue.push(now_ns.saturating_add(thinking_ns), Class::Decided, 0);
+                }
+                Command::Wake { at_ns } => self.queue.push(at_ns.max(now_ns), Class::Timer, 0),
+                // Buffers are the executive's own accounts here.
+                Command::Allocate { .. } | Command::Release { .. } => {}
+            }
+        }
+    }
+
+    fn duration_ns(&self, task: TaskId, device: DeviceId) -> Ns {
+        let duration_ns = self.truth.duration_ns(task, device).unwrap_or(0);
+        self.noise.apply(duration_ns, self.seed, task, device, 0)
+    }
+}

@@ -1,0 +1,114 @@
+//! Copies under way, on the network model of the cluster.
+//!
+//! A copy first waits its route's latency, using no bandwidth. Under `max-min` it then is a flow
+//! over every channel of the route; under `contention-free` it has the route to itself.
+
+use crate::network::{FlowId, MaxMin};
+use crate::queue::{Class, Queue};
+use runtime::cluster::{NetworkModel, bytes_ns};
+use runtime::{ChannelId, Cluster, CopyId, MemoryId, Ns};
+
+/// One copy, by its id; slots are reused as ids are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Transfer {
+    source: u32,
+    target: u32,
+    bytes: u64,
+    issued_ns: Ns,
+}
+
+/// The copies of one simulation.
+pub struct Transfers {
+    model: NetworkModel,
+    network: MaxMin,
+    transfers: Vec<Transfer>,
+    /// The copy of each running flow.
+    copy_of: Vec<CopyId>,
+    route: Vec<ChannelId>,
+    channels: Vec<u32>,
+}
+
+impl Transfers {
+    /// No copies yet.
+    pub fn new(cluster: &Cluster) -> Self {
+        let capacities: Vec<f64> = cluster.channels().iter().map(|c| c.bytes_per_s).collect();
+        Self {
+            model: cluster.network(),
+            network: MaxMin::new(&capacities),
+            transfers: Vec::new(),
+            copy_of: Vec::new(),
+            route: Vec::new(),
+            channels: Vec::new(),
+        }
+    }
+
+    /// A copy is issued.
+    pub(crate) fn issue(
+        &mut self,
+        cluster: &Cluster,
+        queue: &mut Queue,
+        now_ns: Ns,
+        copy: CopyId,
+        (source, target): (MemoryId, MemoryId),
+        bytes: u64,
+    ) {
+        if self.transfers.len() <= copy.index() {
+            self.transfers.resize(copy.index() + 1, Transfer::default());
+        }
+        self.transfers[copy.index()] =
+            Transfer { source: source.0, target: target.0, bytes, issued_ns: now_ns };
+        let latency_ns = cluster.latency_ns(source, target);
+        let begin_ns = now_ns.saturating_add(latency_ns);
+        match self.model {
+            NetworkModel::ContentionFree => {
+                let alone_ns = bytes_ns(bytes, cluster.bandwidth_bytes_per_s(source, target));
+                queue.push(begin_ns.saturating_add(alone_ns), Class::Copy, copy.0);
+            }
+            NetworkModel::MaxMin if latency_ns == 0 => self.begin(cluster, now_ns, copy),
+            NetworkModel::MaxMin => queue.push(begin_ns, Class::Copy, copy.0),
+        }
+    }
+
+    /// A copy's own event has come: it has arrived (`true`) or it begins to flow.
+    pub(crate) fn ring(&mut self, cluster: &Cluster, now_ns: Ns, copy: CopyId) -> bool {
+        if self.model == NetworkModel::ContentionFree {
+            return true;
+        }
+        self.begin(cluster, now_ns, copy);
+        false
+    }
+
+    fn begin(&mut self, cluster: &Cluster, now_ns: Ns, copy: CopyId) {
+        let Transfer { source, target, bytes, .. } = self.transfers[copy.index()];
+        self.route.clear();
+        cluster.route(MemoryId(source), MemoryId(target), &mut self.route);
+        self.channels.clear();
+        self.channels.extend(self.route.iter().map(|c| c.0));
+        let flow = self.network.start(now_ns, bytes, &self.channels);
+        let at = flow.0 as usize;
+        if self.copy_of.len() <= at {
+            self.copy_of.resize(at + 1, CopyId(u32::MAX));
+        }
+        self.copy_of[at] = copy;
+    }
+
+    /// When the next flow ends.
+    #[inline]
+    pub(crate) fn next_end(&mut self) -> Option<(Ns, FlowId)> {
+        match self.model {
+            NetworkModel::ContentionFree => None,
+            NetworkModel::MaxMin => self.network.next_completion(),
+        }
+    }
+
+    /// Takes a flow off that ends now; returns its copy.
+    pub(crate) fn end(&mut self, now_ns: Ns, flow: FlowId) -> CopyId {
+        self.network.finish(now_ns, flow);
+        self.copy_of[flow.0 as usize]
+    }
+
+    /// When a copy was issued, which in simulation is when it starts.
+    pub(crate) fn started_ns(&self, copy: CopyId) -> Ns {
+        self.transfers[copy.index()].issued_ns
+    }
+}
