@@ -6,6 +6,7 @@
 //! 3. [`scheduler`]: the [`Scheduler`] trait, what it is told, shown and may decide;
 //!    [`planner`]: the smaller [`Planner`] trait and the adapter that makes it a scheduler;
 //! 4. [`executive`]: the state machine that turns decisions and completions into commands;
+//!    [`kernel`]: what a real run executes;
 //! 5. [`trace`]: what a run leaves behind; [`validator`]: the independent judge of it;
 //! 6. [`bounds`]: lower bounds that every makespan is compared with.
 //!
@@ -18,6 +19,7 @@ pub mod cost;
 pub mod executive;
 pub mod graph;
 mod ids;
+pub mod kernel;
 pub mod partial_schedule;
 pub mod planner;
 pub mod registry;
@@ -30,6 +32,7 @@ pub use cost::{Cost, Costs};
 pub use executive::{Command, Commands, Executive, Input};
 pub use graph::{Mode, TaskGraph, TaskSpec};
 pub use ids::*;
+pub use kernel::{Inputs, Kernel, KernelArgs, KernelBuffer, KernelSet};
 pub use partial_schedule::PartialSchedule;
 pub use planner::{Planned, Planner, Problem, Schedule};
 pub use scheduler::{Decision, Decisions, Event, Scheduler, View};

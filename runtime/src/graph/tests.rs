@@ -24,7 +24,7 @@ fn reads_after_write_and_write_after_reads() {
     let r1 = submit(&mut g, &[(o[0], Mode::Read)]);
     let r2 = submit(&mut g, &[(o[0], Mode::Read)]);
     let next = submit(&mut g, &[(o[0], Mode::Write)]);
-    assert_eq!(preds(&g, write), []);
+    assert_eq!(preds(&g, write), [0; 0]);
     assert_eq!(preds(&g, r1), [0]);
     assert_eq!(preds(&g, r2), [0]);
     assert_eq!(preds(&g, next), [1, 2]);
