@@ -3,6 +3,10 @@
 //! The command line, the YAML schema, the documentation and the report are derived from these
 //! descriptions.
 
+mod units;
+
+pub use units::{Dimension, UnitError};
+
 use crate::Scheduler;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +69,13 @@ pub enum Kind {
         /// All of them.
         options: &'static [&'static str],
     },
+    /// A quantity with a unit.
+    Quantity {
+        /// Default, as text.
+        default: &'static str,
+        /// What it measures.
+        dimension: Dimension,
+    },
 }
 
 /// A parameter's value.
@@ -123,7 +134,9 @@ impl Kind {
             Self::Bool { default } => Value::Bool(default),
             Self::Int { default, .. } => Value::Int(default),
             Self::Float { default, .. } => Value::Float(default),
-            Self::Choice { default, .. } => Value::Text(default.to_owned()),
+            Self::Choice { default, .. } | Self::Quantity { default, .. } => {
+                Value::Text(default.to_owned())
+            }
         }
     }
 
@@ -134,6 +147,7 @@ impl Kind {
             Self::Int { min, max, .. } => format!("a whole number from {min} to {max}"),
             Self::Float { min, max, .. } => format!("a number from {min} to {max}"),
             Self::Choice { options, .. } => format!("one of: {}", options.join(", ")),
+            Self::Quantity { dimension, .. } => dimension.expected().to_owned(),
         }
     }
 
@@ -149,6 +163,9 @@ impl Kind {
             }
             (Self::Float { .. }, Value::Int(i)) => self.accept(&Value::Float(*i as f64)),
             (Self::Choice { options, .. }, Value::Text(t)) if options.contains(&t.as_str()) => {
+                Some(value.clone())
+            }
+            (Self::Quantity { dimension, .. }, Value::Text(t)) if dimension.parse(t).is_ok() => {
                 Some(value.clone())
             }
             _ => None,
@@ -173,24 +190,7 @@ impl SchedulerInfo {
     /// # Errors
     /// The first [`ParameterError`].
     pub fn parameters(&self, given: &[(String, Value)]) -> Result<Parameters, ParameterError> {
-        let mut values: Vec<(&'static str, Value)> =
-            self.parameters.iter().map(|p| (p.name, p.kind.default_value())).collect();
-        for (name, value) in given {
-            let Some(at) = self.parameters.iter().position(|p| p.name == name) else {
-                return Err(ParameterError::Unknown {
-                    scheduler: self.name,
-                    name: name.clone(),
-                    known: self.parameters.iter().map(|p| p.name).collect(),
-                });
-            };
-            let info = &self.parameters[at];
-            values[at].1 = info.kind.accept(value).ok_or_else(|| ParameterError::BadValue {
-                name: info.name,
-                value: value.to_string(),
-                expected: info.kind.expected(),
-            })?;
-        }
-        Ok(Parameters { values })
+        Parameters::resolve(self.name, self.parameters, given)
     }
 
     /// Makes one with default parameters.
@@ -201,6 +201,35 @@ impl SchedulerInfo {
 }
 
 impl Parameters {
+    /// Checks what was given to `owner`, which has the parameters `infos`, and fills in the rest.
+    ///
+    /// # Errors
+    /// The first [`ParameterError`].
+    pub fn resolve(
+        owner: &'static str,
+        infos: &[ParameterInfo],
+        given: &[(String, Value)],
+    ) -> Result<Self, ParameterError> {
+        let mut values: Vec<(&'static str, Value)> =
+            infos.iter().map(|p| (p.name, p.kind.default_value())).collect();
+        for (name, value) in given {
+            let Some(at) = infos.iter().position(|p| p.name == name) else {
+                return Err(ParameterError::Unknown {
+                    scheduler: owner,
+                    name: name.clone(),
+                    known: infos.iter().map(|p| p.name).collect(),
+                });
+            };
+            let info = &infos[at];
+            values[at].1 = info.kind.accept(value).ok_or_else(|| ParameterError::BadValue {
+                name: info.name,
+                value: value.to_string(),
+                expected: info.kind.expected(),
+            })?;
+        }
+        Ok(Self { values })
+    }
+
     fn value(&self, name: &str) -> &Value {
         let found = self.values.iter().find(|(n, _)| *n == name);
         &found.unwrap_or_else(|| panic!("the registry entry does not declare {name:?}")).1
@@ -233,6 +262,17 @@ impl Parameters {
             Value::Text(t) => t,
             other => panic!("{name} is declared as {other:?}, not as a word"),
         }
+    }
+
+    /// A quantity in its base unit: bytes (`None` = unlimited), nanoseconds or bytes per second,
+    /// rounded to a whole number; panics as [`Parameters::bool`].
+    pub fn quantity(&self, name: &str, dimension: Dimension) -> Option<u64> {
+        let value = self.value(name);
+        let Value::Text(text) = value else {
+            panic!("{name} is declared as {value:?}, not as a quantity");
+        };
+        let number = dimension.parse(text).unwrap_or_else(|e| panic!("{name} is {text:?}: {e}"));
+        number.is_finite().then_some(number.round() as u64)
     }
 
     /// Names and values, in declaration order.
