@@ -10,7 +10,7 @@ mod spec;
 pub use error::ClusterError;
 pub use routes::Channel;
 pub use spec::{
-    ClusterSpec, DeviceSpec, Duplex, LinkSpec, MemoryKind, MemorySpec, NetworkModel,
+    ClusterSpec, DeviceSpec, Duplex, LinkSpec, MemoryKind, MemorySpec, NetworkModel, SwitchSpec,
 };
 
 use crate::{ChannelId, DeviceId, LaneId, LinkId, MemoryId, Ns};
@@ -82,7 +82,9 @@ impl Cluster {
     }
 
     /// All devices.
-    pub fn device_ids(&self) -> impl DoubleEndedIterator<Item = DeviceId> + ExactSizeIterator + use<> {
+    pub fn device_ids(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = DeviceId> + ExactSizeIterator + use<> {
         (0..self.spec.devices.len() as u32).map(DeviceId)
     }
 

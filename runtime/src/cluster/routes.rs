@@ -7,11 +7,11 @@ use std::collections::VecDeque;
 /// Memories for which a table of routes is kept.
 const MAX_MEMORIES: usize = 4096;
 
-/// One direction of a link; both directions of a half-duplex link.
+/// One direction of a link, both directions of a half-duplex link, or the inside of a switch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Channel {
-    /// The link.
-    pub link: LinkId,
+    /// The link; `None` for a switch.
+    pub link: Option<LinkId>,
     /// Its bandwidth.
     pub bytes_per_s: f64,
 }
@@ -26,6 +26,8 @@ pub(super) struct Pair {
 #[derive(Clone, Debug)]
 pub(super) struct Routes {
     channels: Vec<Channel>,
+    /// By vertex: the channel that everything passing through shares.
+    inside: Vec<Option<ChannelId>>,
     memories: usize,
     vertices: usize,
     /// By source memory and vertex: the channel by which the route arrives, and whence.
@@ -48,8 +50,12 @@ impl Routes {
             return Err(ClusterError::TooManyMemories { memories, limit: MAX_MEMORIES });
         }
         let vertices = memories + spec.switches.len();
-        let names: Vec<&String> =
-            spec.memories.iter().map(|m| &m.name).chain(&spec.switches).collect();
+        let names: Vec<&String> = spec
+            .memories
+            .iter()
+            .map(|m| &m.name)
+            .chain(spec.switches.iter().map(|s| &s.name))
+            .collect();
         let mut order: Vec<usize> = (0..vertices).collect();
         order.sort_by_key(|i| names[*i]);
         let vertex = |by: &str, name: &String| {
@@ -66,21 +72,31 @@ impl Routes {
             let (a, b) = (vertex(&link.name, &link.a)?, vertex(&link.name, &link.b)?);
             let bytes_per_s = link.bytes_per_s;
             let there = channels.len();
-            channels.push(Channel { link: LinkId::from_index(i), bytes_per_s });
+            let channel = Channel { link: Some(LinkId::from_index(i)), bytes_per_s };
+            channels.push(channel);
+            let latency_ns = link.latency_ns;
+            hops[a].push(Hop { to: b, channel: there, latency_ns, bytes_per_s });
             let back = match link.duplex {
+                Duplex::Simplex => continue,
                 Duplex::Half => there,
                 Duplex::Full => {
-                    channels.push(Channel { link: LinkId::from_index(i), bytes_per_s });
+                    channels.push(channel);
                     there + 1
                 }
             };
-            let latency_ns = link.latency_ns;
-            hops[a].push(Hop { to: b, channel: there, latency_ns, bytes_per_s });
             hops[b].push(Hop { to: a, channel: back, latency_ns, bytes_per_s });
+        }
+        let mut inside = vec![None; vertices];
+        for (at, switch) in spec.switches.iter().enumerate() {
+            if let Some(bytes_per_s) = switch.bytes_per_s {
+                inside[memories + at] = Some(ChannelId::from_index(channels.len()));
+                channels.push(Channel { link: None, bytes_per_s });
+            }
         }
         let none = Pair { latency_ns: Ns::MAX, bytes_per_s: 0.0 };
         let mut routes = Self {
             channels,
+            inside,
             memories,
             vertices,
             arrives: vec![(u32::MAX, u32::MAX); memories * vertices],
@@ -112,7 +128,9 @@ impl Routes {
                     level[hop.to] = level[at] + 1;
                     queue.push_back(hop.to);
                 }
-                let bytes_per_s = reached[at].bytes_per_s.min(hop.bytes_per_s);
+                let inside = self.inside[hop.to].map(|c| self.channels[c.index()].bytes_per_s);
+                let hop_bytes_per_s = hop.bytes_per_s.min(inside.unwrap_or(f64::INFINITY));
+                let bytes_per_s = reached[at].bytes_per_s.min(hop_bytes_per_s);
                 reached[hop.to] = Pair { latency_ns, bytes_per_s };
                 self.arrives[source * self.vertices + hop.to] = (hop.channel as u32, at as u32);
             }
@@ -140,6 +158,7 @@ impl Routes {
                 out.truncate(start);
                 return;
             }
+            out.extend(self.inside[at]);
             out.push(ChannelId(channel));
             at = previous as usize;
         }

@@ -16,7 +16,7 @@ pub struct ClusterSpec {
     pub devices: Vec<DeviceSpec>,
     /// Vertices of the network that hold no data.
     #[serde(default)]
-    pub switches: Vec<String>,
+    pub switches: Vec<SwitchSpec>,
     /// What joins memories and switches.
     #[serde(default)]
     pub links: Vec<LinkSpec>,
@@ -80,7 +80,18 @@ pub struct DeviceSpec {
     pub issue_ns: Ns,
 }
 
-/// Whether a link's two directions share its bandwidth.
+/// A vertex of the network that holds no data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchSpec {
+    /// Unique among memories and switches.
+    pub name: String,
+    /// Bandwidth that everything passing through shares (a bus, a backplane); `None` = unlimited.
+    #[serde(default)]
+    pub bytes_per_s: Option<f64>,
+}
+
+/// Which ways a link carries data, and whether they share its bandwidth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Duplex {
@@ -89,6 +100,8 @@ pub enum Duplex {
     Full,
     /// Both directions share it.
     Half,
+    /// It leads from `a` to `b` only.
+    Simplex,
 }
 
 /// A link.
@@ -129,12 +142,13 @@ pub(super) fn check(spec: &ClusterSpec) -> Result<(), ClusterError> {
     if spec.devices.is_empty() {
         return Err(NoDevices { cluster: spec.name.clone() });
     }
-    let vertices = spec.memories.iter().map(|m| &m.name).chain(&spec.switches);
+    let switches = spec.switches.iter().map(|s| &s.name);
+    let vertices = spec.memories.iter().map(|m| &m.name).chain(switches);
     let devices = spec.devices.iter().map(|d| &d.name);
     let links = spec.links.iter().map(|l| &l.name);
     let (vertices, devices, links) = (vertices.collect(), devices.collect(), links.collect());
-    for (kind, names) in
-        [("memory or switch", vertices), ("device", devices), ("link", links)] as [(_, Vec<&String>); 3]
+    for (kind, names) in [("memory or switch", vertices), ("device", devices), ("link", links)]
+        as [(_, Vec<&String>); 3]
     {
         let mut sorted = names;
         sorted.sort();
@@ -156,6 +170,9 @@ pub(super) fn check(spec: &ClusterSpec) -> Result<(), ClusterError> {
         }
         let bytes = memory.capacity_bytes.map_or(1.0, |b| b as f64);
         positive(part("memory", &memory.name), "capacity", bytes)?;
+    }
+    for switch in &spec.switches {
+        positive(part("switch", &switch.name), "bandwidth", switch.bytes_per_s.unwrap_or(1.0))?;
     }
     for link in &spec.links {
         positive(part("link", &link.name), "bandwidth", link.bytes_per_s)?;

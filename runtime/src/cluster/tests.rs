@@ -17,7 +17,7 @@ fn star(n: usize) -> ClusterSpec {
                 ..Default::default()
             })
             .collect(),
-        switches: vec!["switch".into()],
+        switches: vec![SwitchSpec { name: "switch".into(), bytes_per_s: None }],
         links: (0..n)
             .map(|i| LinkSpec {
                 name: format!("up{i}"),
@@ -58,6 +58,20 @@ fn a_direct_link_beats_a_detour_of_less_latency() {
     let cluster = Cluster::new(spec).unwrap();
     assert_eq!(cluster.latency_ns(MemoryId(1), MemoryId(0)), 9000);
     assert_eq!(cluster.bandwidth_bytes_per_s(MemoryId(1), MemoryId(0)), 1e8);
+}
+
+#[test]
+fn a_bus_is_a_switch_with_a_bandwidth_and_one_way_links_lead_one_way() {
+    let mut spec = star(3);
+    spec.switches[0].bytes_per_s = Some(5e8);
+    let cluster = Cluster::new(spec.clone()).unwrap();
+    let mut route = Vec::new();
+    cluster.route(MemoryId(0), MemoryId(2), &mut route);
+    assert_eq!(route, [ChannelId(0), ChannelId(6), ChannelId(5)]);
+    assert_eq!(cluster.bandwidth_bytes_per_s(MemoryId(0), MemoryId(2)), 5e8);
+    spec.links[1].duplex = Duplex::Simplex;
+    let error = Cluster::new(spec).unwrap_err();
+    assert!(matches!(error, ClusterError::Unreachable { to, .. } if to == "m1"));
 }
 
 #[test]
