@@ -201,7 +201,13 @@ impl Trace {
         let mut digest = Digest::default();
         digest.add(&[self.makespan_ns, self.graph.len() as u64]);
         for t in &self.tasks {
-            digest.add(&[t.task.0.into(), t.lane.0.into(), t.issued_ns, t.started_ns, t.finished_ns]);
+            digest.add(&[
+                t.task.0.into(),
+                t.lane.0.into(),
+                t.issued_ns,
+                t.started_ns,
+                t.finished_ns,
+            ]);
         }
         for c in &self.copies {
             let ends = [c.source.0.into(), c.target.0.into()];

@@ -27,8 +27,8 @@ mod submit;
 
 pub use analysis::GraphSummary;
 pub use error::GraphError;
-pub use plain::{PlainError, PlainGraph, PlainObject, PlainTask};
 pub use model::{Access, Edge, Mode, Object, ObjectSpec, Task, TaskGraph, TaskSpec};
+pub use plain::{PlainError, PlainGraph, PlainObject, PlainTask};
 
 #[cfg(test)]
 mod tests;

@@ -210,9 +210,10 @@ impl TaskGraph {
 fn join(a: Mode, b: Mode) -> Option<Mode> {
     match (a, b) {
         _ if a == b => Some(a),
-        (Mode::Read | Mode::Write | Mode::ReadWrite, Mode::Read | Mode::Write | Mode::ReadWrite) => {
-            Some(Mode::ReadWrite)
-        }
+        (
+            Mode::Read | Mode::Write | Mode::ReadWrite,
+            Mode::Read | Mode::Write | Mode::ReadWrite,
+        ) => Some(Mode::ReadWrite),
         _ => None,
     }
 }

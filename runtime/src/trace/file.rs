@@ -7,8 +7,8 @@ use super::{
     BufferRecord, CopyRecord, InputRecord, InstanceId, TaskRecord, ThoughtRecord, Trace,
     TraceHeader,
 };
-use crate::graph::{PlainError, PlainGraph, TaskGraph};
 use crate::Ns;
+use crate::graph::{PlainError, PlainGraph, TaskGraph};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Write};
 
@@ -190,9 +190,9 @@ fn check_references(trace: &Trace) -> Result<(), TraceError> {
     }
     let object = |o: crate::ObjectId| o.index() < trace.graph.object_count();
     let memory = |m: crate::MemoryId| m.index() < spec.memories.len();
-    if let Some(c) = trace.copies.iter().find(|c| {
-        !object(c.object) || !memory(c.source) || !memory(c.target)
-    }) {
+    if let Some(c) =
+        trace.copies.iter().find(|c| !object(c.object) || !memory(c.source) || !memory(c.target))
+    {
         return damaged(format!("transfer {} refers to nothing", c.copy));
     }
     let bad = |b: &&BufferRecord| !b.object.is_none_or(object) || !memory(b.memory);
