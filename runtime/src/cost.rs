@@ -4,6 +4,10 @@
 //! There may be two of them in a run: the truth that the driver uses and the estimates that the
 //! scheduler is shown.
 
+mod history;
+
+pub use history::{Entry, History};
+
 use crate::{Cluster, DeviceId, Ns, TaskGraph, TaskId};
 use serde::{Deserialize, Serialize};
 
