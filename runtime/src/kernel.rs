@@ -99,9 +99,9 @@ pub enum KernelError {
         /// Size or alignment.
         reason: String,
     },
-    /// A buffer that is too small for the task's shape and parameters.
+    /// A buffer whose size does not follow from the task's shape and parameters.
     #[error("{what} holds {given} elements; the kernel expects {expected}")]
-    TooSmall {
+    Size {
         /// Which buffer, as the kernel calls it.
         what: &'static str,
         /// What the kernel expects.

@@ -1,2 +1,16 @@
 //! What is to be run: task graphs from generators, some with real kernels, and readers of recorded
 //! graphs.
+//!
+//! Map: [`registry`] names the generators; [`apps`] compute something ([`kernels`] holds the
+//! bodies of their tasks) and check it; [`families`] are the graphs of scheduling studies.
+//!
+//! What is absent: drivers, threads and clocks. An app is functions over slices, a graph is data.
+
+pub mod apps;
+pub mod families;
+pub mod kernels;
+mod random;
+pub mod registry;
+
+pub use apps::App;
+pub use registry::{Workload, WorkloadError, WorkloadInfo};

@@ -1,0 +1,3 @@
+//! Bodies of tasks, over plain slices.
+
+pub mod dense;
