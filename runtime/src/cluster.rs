@@ -195,26 +195,28 @@ impl Cluster {
     }
 
     /// Mean, over ordered pairs of different lanes, of latency (ns) and of inverse bandwidth
-    /// (ns per byte): what list schedulers call average communication. Lanes of one device have
-    /// zero cost between them but count as pairs only across devices, as in Topcuoglu, Hariri and
-    /// Wu (2002), whose mean runs over the pairs of different processors.
+    /// (ns per byte): what list schedulers call average communication. The processors of the
+    /// literature are lanes; as in Topcuoglu, Hariri and Wu (2002) a processor makes no pair with
+    /// itself, and two lanes of one memory make a pair that costs nothing.
+    ///
+    /// Quadratic in the number of memories.
     pub fn mean_transfer(&self) -> MeanTransfer {
-        let (mut latency, mut per_byte, mut pairs) = (0.0, 0.0, 0.0);
-        for a in self.device_ids() {
-            for b in self.device_ids().filter(|b| *b != a) {
-                let (from, to) = (self.memory_of(a), self.memory_of(b));
-                pairs += 1.0;
-                if from != to {
-                    latency += self.latency_ns(from, to) as f64;
-                    per_byte += 1e9 / self.bandwidth_bytes_per_s(from, to);
-                }
+        let mut lanes = vec![0.0; self.memory_count()];
+        for device in self.device_ids() {
+            lanes[self.memory_of(device).index()] += f64::from(self.device(device).lanes);
+        }
+        let (mut latency, mut per_byte) = (0.0, 0.0);
+        let used = |m: &MemoryId| lanes[m.index()] > 0.0;
+        for from in self.memory_ids().filter(used) {
+            for to in self.memory_ids().filter(used).filter(|to| *to != from) {
+                let pairs = lanes[from.index()] * lanes[to.index()];
+                latency += pairs * self.latency_ns(from, to) as f64;
+                per_byte += pairs * (1e9 / self.bandwidth_bytes_per_s(from, to));
             }
         }
-        if pairs > 0.0 {
-            latency /= pairs;
-            per_byte /= pairs;
-        }
-        MeanTransfer { latency_ns: latency, ns_per_byte: per_byte }
+        let all = self.lane_count() as f64;
+        let pairs = (all * (all - 1.0)).max(1.0);
+        MeanTransfer { latency_ns: latency / pairs, ns_per_byte: per_byte / pairs }
     }
 }
 

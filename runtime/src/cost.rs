@@ -197,6 +197,17 @@ impl Costs {
         }
     }
 
+    /// Devices of one group take equally long for every task; groups are numbered from 0.
+    #[inline]
+    pub fn group_of(&self, device: DeviceId) -> usize {
+        self.group_of[device.index()] as usize
+    }
+
+    /// Number of groups.
+    pub fn group_count(&self) -> usize {
+        self.group_device.len()
+    }
+
     /// The task's work, where its duration is work over speed on every device.
     pub fn work(&self, task: TaskId) -> Option<f64> {
         match self.rows[task.index()] {

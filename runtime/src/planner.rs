@@ -6,7 +6,7 @@ mod order;
 pub use adapter::Planned;
 pub use order::PlanError;
 
-use crate::{Cluster, Costs, DeviceId, LaneId, Ns, TaskGraph, TaskId};
+use crate::{Cluster, Costs, DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskGraph, TaskId};
 use serde::{Deserialize, Serialize};
 
 /// Computes a schedule for all tasks of a problem.
@@ -38,6 +38,7 @@ pub struct Problem<'a> {
     pub tasks: Vec<TaskId>,
     fixed: Vec<Option<Fixed>>,
     lane_free_ns: Vec<Ns>,
+    racy: Vec<(ObjectId, MemoryId)>,
 }
 
 /// A task that is not to be planned: it has finished, runs or is issued.
@@ -60,24 +61,39 @@ impl<'a> Problem<'a> {
             tasks: graph.task_ids().collect(),
             fixed: Vec::new(),
             lane_free_ns: Vec::new(),
+            racy: Vec::new(),
         }
     }
 
-    /// The rest of a run at `now_ns`: `fixed` per task, and when each lane is free.
+    /// The rest of a run at `now_ns`: `fixed` per task, when each lane is free, and the objects
+    /// that are in racy use with their memories, in the order of their ids.
     pub fn residual(
         fresh: Self,
         now_ns: Ns,
         fixed: Vec<Option<Fixed>>,
         lane_free_ns: Vec<Ns>,
+        racy: Vec<(ObjectId, MemoryId)>,
     ) -> Self {
         let tasks = fresh.graph.task_ids().filter(|t| fixed[t.index()].is_none()).collect();
-        Self { now_ns, tasks, fixed, lane_free_ns, ..fresh }
+        Self { now_ns, tasks, fixed, lane_free_ns, racy, ..fresh }
     }
 
     /// What is fixed of a task.
     #[inline]
     pub fn fixed(&self, task: TaskId) -> Option<Fixed> {
         self.fixed.get(task.index()).copied().flatten()
+    }
+
+    /// Whether the task is to be planned.
+    #[inline]
+    pub fn is_planned(&self, task: TaskId) -> bool {
+        self.fixed(task).is_none()
+    }
+
+    /// The memory that an object must stay in because tasks use it racily there.
+    pub fn racy_memory(&self, object: ObjectId) -> Option<MemoryId> {
+        let found = self.racy.binary_search_by_key(&object, |r| r.0);
+        found.ok().map(|at| self.racy[at].1)
     }
 
     /// When a lane is free of what is fixed.

@@ -97,8 +97,12 @@ fn bad_specs_are_refused() {
 }
 
 #[test]
-fn mean_transfer_is_over_pairs_of_different_devices() {
-    let mean = Cluster::new(star(2)).unwrap().mean_transfer();
+fn mean_transfer_is_over_pairs_of_different_lanes() {
+    let mut spec = star(2);
+    let mean = Cluster::new(spec.clone()).unwrap().mean_transfer();
+    assert!((mean.latency_ns - 2000.0 * 8.0 / 12.0).abs() < 1e-9, "4 of 12 pairs are local");
+    spec.devices.iter_mut().for_each(|d| d.lanes = 1);
+    let mean = Cluster::new(spec).unwrap().mean_transfer();
     assert_eq!(mean.latency_ns, 2000.0);
     assert_eq!(mean.ns(1000), 3000.0);
 }

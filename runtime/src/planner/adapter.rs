@@ -2,10 +2,13 @@
 
 use super::order::checked_order;
 use super::{Planner, Schedule};
-use crate::scheduler::{Decisions, Event, LaneOrder, Options, Scheduler, View};
+use crate::scheduler::{Decision, Decisions, Event, LaneOrder, Options, Refusal, Scheduler, View};
 
 /// Runs a planner's schedule: every task on its lane, in the planned order. Plans anew, from what
 /// is left, whenever the graph grows.
+///
+/// A placement that is refused for another reason than coming too late ends the run: the plan
+/// means something that the machine cannot do.
 pub struct Planned<P> {
     planner: P,
 }
@@ -24,12 +27,26 @@ impl<P: Planner> Planned<P> {
     }
 }
 
+/// What makes a plan worthless.
+fn broken(event: &Event) -> Option<String> {
+    match event {
+        Event::Refused { reason: Refusal::AlreadyIssued, .. } => None,
+        Event::Refused { decision: Decision::Place { task, device, .. }, reason } => {
+            Some(format!("the plan's placement of {task} on {device} was refused: {reason}"))
+        }
+        _ => None,
+    }
+}
+
 impl<P: Planner> Scheduler for Planned<P> {
     fn options(&self) -> Options {
         Options { lane_order: LaneOrder::Strict, ..Options::default() }
     }
 
     fn decide(&mut self, events: &[Event], view: &View<'_>, out: &mut Decisions) {
+        if let Some(reason) = events.iter().find_map(broken) {
+            return out.give_up(reason);
+        }
         if !events.iter().any(|e| matches!(e, Event::GraphGrew { .. })) {
             return;
         }

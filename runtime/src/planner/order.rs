@@ -67,7 +67,7 @@ pub(super) fn checked_order(
     Ok(order)
 }
 
-/// Kahn's algorithm over dependencies and lane order.
+/// Kahn's algorithm over dependencies and lane order, the tasks of a gang going together.
 fn check_cycles(
     graph: &TaskGraph,
     cluster: &Cluster,
@@ -79,29 +79,44 @@ fn check_cycles(
     for (at, &i) in order.iter().enumerate() {
         position[schedule.assignments[i].task.index()] = at;
     }
-    let backwards = |t: TaskId| {
+    let points_back = |t: TaskId| {
         let at = position[t.index()];
         graph.incoming(t).iter().any(|e| {
             let from = position[e.from.index()];
             from != usize::MAX && from > at
         })
     };
-    if !order.iter().any(|&i| backwards(schedule.assignments[i].task)) {
+    let mut tasks = order.iter().map(|&i| schedule.assignments[i].task);
+    if !tasks.any(|t| points_back(t) || graph.task(t).gang.is_some()) {
         return Ok(());
     }
     let (after, mut waiting) = lane_successors(graph, cluster, schedule, order);
+    let gangs = Gangs::new(graph, schedule);
+    for members in &gangs.members {
+        let sum: u32 = members.iter().map(|m| waiting[m.index()]).sum();
+        members.iter().for_each(|m| waiting[m.index()] = sum);
+    }
     let mut done: Vec<TaskId> = Vec::with_capacity(order.len());
-    let start = order.iter().map(|&i| schedule.assignments[i].task);
-    done.extend(start.filter(|t| waiting[t.index()] == 0));
+    for &i in order {
+        let task = schedule.assignments[i].task;
+        let members = gangs.of(graph, &task);
+        if waiting[members[0].index()] == 0 && members[0] == task {
+            done.extend_from_slice(members);
+        }
+    }
     let mut next = 0;
     while next < done.len() {
         let task = done[next];
         next += 1;
         let successors = graph.outgoing(task).map(|e| e.to);
         for to in successors.chain(after[task.index()].iter().copied()) {
-            waiting[to.index()] -= 1;
-            if waiting[to.index()] == 0 && position[to.index()] != usize::MAX {
-                done.push(to);
+            if position[to.index()] == usize::MAX {
+                continue;
+            }
+            let members = gangs.of(graph, &to);
+            members.iter().for_each(|m| waiting[m.index()] -= 1);
+            if waiting[to.index()] == 0 {
+                done.extend_from_slice(members);
             }
         }
     }
@@ -110,7 +125,32 @@ fn check_cycles(
     }
     let stuck = order.iter().map(|&i| schedule.assignments[i].task);
     let stuck: Vec<TaskId> = stuck.filter(|t| waiting[t.index()] > 0).collect();
-    Err(PlanError::Circular(cycle(graph, &after, &stuck)))
+    Err(PlanError::Circular(cycle(graph, &after, &gangs, &stuck)))
+}
+
+/// The planned tasks of every gang.
+struct Gangs {
+    members: Vec<Vec<TaskId>>,
+}
+
+impl Gangs {
+    fn new(graph: &TaskGraph, schedule: &Schedule) -> Self {
+        let mut members = vec![Vec::new(); graph.gang_count()];
+        for a in &schedule.assignments {
+            if let Some(gang) = graph.task(a.task).gang {
+                members[gang.index()].push(a.task);
+            }
+        }
+        Self { members }
+    }
+
+    /// The tasks that start with `task`, itself included.
+    fn of<'a>(&'a self, graph: &TaskGraph, task: &'a TaskId) -> &'a [TaskId] {
+        match graph.task(*task).gang {
+            Some(gang) => &self.members[gang.index()],
+            None => std::slice::from_ref(task),
+        }
+    }
 }
 
 /// Lane successors of every task, and how many predecessors of both kinds each has.
@@ -140,15 +180,15 @@ fn lane_successors(
 }
 
 /// Names along one cycle among tasks that all wait for one of each other.
-fn cycle(graph: &TaskGraph, after: &[Vec<TaskId>], stuck: &[TaskId]) -> Vec<String> {
+fn cycle(graph: &TaskGraph, after: &[Vec<TaskId>], gangs: &Gangs, stuck: &[TaskId]) -> Vec<String> {
     let mut is_stuck = vec![false; graph.len()];
     stuck.iter().for_each(|t| is_stuck[t.index()] = true);
     let mut before = vec![None; graph.len()];
     for &task in stuck {
         let successors = graph.outgoing(task).map(|e| e.to);
         for to in successors.chain(after[task.index()].iter().copied()) {
-            if is_stuck[to.index()] {
-                before[to.index()] = Some(task);
+            for member in gangs.of(graph, &to).iter().filter(|m| is_stuck[m.index()]) {
+                before[member.index()] = Some(task);
             }
         }
     }
@@ -174,20 +214,27 @@ mod tests {
     use crate::cluster::{ClusterSpec, DeviceSpec, MemorySpec};
     use crate::graph::TaskSpec;
     use crate::planner::Assignment;
-    use crate::{Costs, DeviceId};
+    use crate::{Costs, DeviceId, GangId};
 
-    fn check(starts: &[(u64, u64)], deps: &[(u32, u32)]) -> Result<Vec<usize>, PlanError> {
+    /// A plan's task: lane, start, end, and its gang.
+    type Planned = (u32, u64, u64, Option<u32>);
+
+    fn check(tasks: &[Planned], deps: &[(u32, u32)]) -> Result<Vec<usize>, PlanError> {
         let mut graph = TaskGraph::new("g");
         let kernel = graph.kernel("k");
-        for i in 0..starts.len() as u32 {
+        for _ in 0..3 {
+            graph.add_gang();
+        }
+        for (i, planned) in (0..).zip(tasks) {
             let after: Vec<_> = deps.iter().filter(|d| d.1 == i).map(|d| TaskId(d.0)).collect();
-            graph.submit(TaskSpec { after: &after, ..TaskSpec::new(kernel) }).unwrap();
+            let gang = planned.3.map(GangId);
+            graph.submit(TaskSpec { after: &after, gang, ..TaskSpec::new(kernel) }).unwrap();
         }
         let memory = MemorySpec { name: "m".into(), ..Default::default() };
         let device = DeviceSpec {
             name: "d".into(),
             memory: "m".into(),
-            lanes: 1,
+            lanes: 2,
             speed: 1.0,
             ..Default::default()
         };
@@ -196,10 +243,11 @@ mod tests {
         let cluster = Cluster::new(spec).unwrap();
         let costs = Costs::resolve(&graph, &cluster, None).unwrap();
         let problem = Problem::fresh(&graph, &cluster, &costs);
-        let (device, lane) = (DeviceId(0), LaneId(0));
-        let assignments = (starts.iter().enumerate())
-            .map(|(i, &(start_ns, finish_ns))| {
-                Assignment { task: TaskId(i as u32), device, lane, start_ns, finish_ns }
+        let device = DeviceId(0);
+        let assignments = (tasks.iter().enumerate())
+            .map(|(i, &(lane, start_ns, finish_ns, _))| {
+                let (task, lane) = (TaskId(i as u32), LaneId(lane));
+                Assignment { task, device, lane, start_ns, finish_ns }
             })
             .collect();
         checked_order(&problem, &Schedule { assignments })
@@ -207,13 +255,36 @@ mod tests {
 
     #[test]
     fn ties_in_time_follow_submission_order() {
-        assert_eq!(check(&[(5, 5), (0, 5), (5, 5), (5, 9)], &[]), Ok(vec![1, 0, 2, 3]));
+        let plan = [(5, 5), (0, 5), (5, 5), (5, 9)].map(|(start, end)| (0, start, end, None));
+        assert_eq!(check(&plan, &[]), Ok(vec![1, 0, 2, 3]));
     }
 
     #[test]
     fn an_order_against_a_dependency_is_circular() {
-        let error = check(&[(5, 6), (0, 1)], &[(0, 1)]).unwrap_err();
+        let error = check(&[(0, 5, 6, None), (0, 0, 1, None)], &[(0, 1)]).unwrap_err();
         assert!(matches!(&error, PlanError::Circular(names) if names.len() == 3), "{error}");
         assert!(error.to_string().contains("k#0 before k#1"), "{error}");
+    }
+
+    #[test]
+    fn an_order_against_a_dependency_is_fine_where_the_lanes_differ() {
+        assert_eq!(check(&[(0, 5, 6, None), (1, 0, 1, None)], &[(0, 1)]), Ok(vec![1, 0]));
+    }
+
+    #[test]
+    fn gangs_that_wait_for_each_other_are_circular() {
+        // Each gang comes first on one of the two lanes.
+        let crossed =
+            [(0, 0, 1, Some(0)), (1, 1, 2, Some(0)), (0, 1, 2, Some(1)), (1, 0, 1, Some(1))];
+        let error = check(&crossed, &[]).unwrap_err();
+        assert!(matches!(error, PlanError::Circular(_)), "{error}");
+        let fine = [(0, 0, 1, Some(0)), (1, 0, 1, Some(0)), (0, 1, 2, Some(1)), (1, 1, 2, Some(1))];
+        assert_eq!(check(&fine, &[]), Ok(vec![0, 1, 2, 3]));
+    }
+
+    #[test]
+    fn a_plan_holds_every_task_once_on_lanes_that_exist() {
+        let error = check(&[(7, 0, 1, None)], &[]).unwrap_err();
+        assert!(matches!(error, PlanError::WrongLane { .. }), "{error}");
     }
 }

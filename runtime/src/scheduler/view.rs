@@ -111,6 +111,12 @@ impl<'a> View<'a> {
         self.state.holds(object, memory)
     }
 
+    /// The memory in which placed tasks use an object racily; others must be placed there too.
+    pub fn racy_memory(&self, object: ObjectId) -> Option<MemoryId> {
+        let state = &self.state.objects[object.index()];
+        (state.racy_users > 0).then_some(MemoryId(state.racy_memory))
+    }
+
     /// Estimated time until all inputs of a task that exist are in the device's memory, if they
     /// were requested now, each alone on its route from the nearest copy.
     pub fn fetch_ns(&self, task: TaskId, device: DeviceId) -> Ns {
@@ -159,6 +165,8 @@ impl<'a> View<'a> {
             None => state.now_ns,
         };
         let lanes = state.lanes.iter().map(free).collect();
-        Problem::residual(fresh, state.now_ns, fixed, lanes)
+        let racy = |o| self.racy_memory(o).map(|m| (o, m));
+        let racy = state.graph.object_ids().filter_map(racy).collect();
+        Problem::residual(fresh, state.now_ns, fixed, lanes, racy)
     }
 }

@@ -1,0 +1,68 @@
+//! Placing a gang: all its tasks start at one instant, on lanes of their own.
+
+use super::{PartialSchedule, Policy, Slot, window_start_ns};
+use crate::planner::PlanFailure;
+use crate::{LaneId, Ns, TaskId};
+
+impl PartialSchedule<'_> {
+    /// Places the tasks of a gang after everything else on their lanes: one after the other each
+    /// takes the place where it alone would finish first among lanes that the gang has not taken
+    /// yet, and all then start when the last of them could.
+    ///
+    /// # Errors
+    /// [`PlanFailure`] when the machine has no lanes for all of them at once; the schedule is then
+    /// not to be used any further.
+    pub fn place_gang(&mut self, members: &[TaskId]) -> Result<(), PlanFailure> {
+        let mut is_taken = vec![false; self.problem.cluster.lane_count()];
+        let mut slots = Vec::with_capacity(members.len());
+        for &member in members {
+            let slot = self.free_slot(member, &is_taken).ok_or_else(|| self.too_wide(member))?;
+            let cores = self.problem.graph.task(member).cores as usize;
+            is_taken[slot.lane.index()..][..cores].fill(true);
+            slots.push(slot);
+        }
+        let start_ns = slots.iter().map(|s| s.start_ns).max().unwrap_or(0);
+        for (&member, slot) in members.iter().zip(slots) {
+            let duration_ns = slot.finish_ns - slot.start_ns;
+            let finish_ns = start_ns.saturating_add(duration_ns);
+            self.place(member, Slot { start_ns, finish_ns, ..slot });
+        }
+        Ok(())
+    }
+
+    /// The place of earliest finish after everything else, on lanes that are not taken.
+    fn free_slot(&mut self, task: TaskId, is_taken: &[bool]) -> Option<Slot> {
+        let inputs = self.take_inputs(task);
+        let cluster = self.problem.cluster;
+        let cores = self.problem.graph.task(task).cores as usize;
+        let mut best: Option<Slot> = None;
+        for device in cluster.device_ids() {
+            let Some(duration_ns) = self.duration_ns(task, device) else { continue };
+            let ready_ns = self.arrival_ns(&inputs, device);
+            let first = cluster.first_lane(device).index();
+            let end = first + cluster.device(device).lanes as usize;
+            for lane in first..=end - cores {
+                if is_taken[lane..lane + cores].contains(&true) {
+                    continue;
+                }
+                let window = &self.lanes[lane..lane + cores];
+                let start_ns = window_start_ns(window, ready_ns, duration_ns, Policy::Append);
+                let finish_ns: Ns = start_ns.saturating_add(duration_ns);
+                if best.is_none_or(|b| finish_ns < b.finish_ns) {
+                    let lane = LaneId::from_index(lane);
+                    best = Some(Slot { device, lane, start_ns, finish_ns });
+                }
+            }
+        }
+        self.inputs = inputs;
+        best
+    }
+
+    fn too_wide(&self, member: TaskId) -> PlanFailure {
+        let graph = self.problem.graph;
+        PlanFailure(format!(
+            "the gang of task {:?} needs more lanes at once than the cluster has for it",
+            graph.task_name(member),
+        ))
+    }
+}
