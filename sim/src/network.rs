@@ -32,8 +32,8 @@
 //! What one change costs: flows over the same route are one *bundle*, and only bundles whose rate
 //! does change are touched, together with the channels that they cross. A bundle's flows need no
 //! touch at all, because they are ordered in virtual time. Changes at one instant are repaired
-//! together, the first time that somebody asks for a rate or a completion. Nothing is allocated once
-//! the buffers have grown to the largest number of simultaneous flows.
+//! together, the first time that somebody asks for a rate or a completion. Nothing is allocated
+//! once the buffers have grown to the largest number of simultaneous flows.
 
 mod board;
 mod bundle;
@@ -105,14 +105,14 @@ impl MaxMin {
     /// that stands twice in the route carries the flow twice.
     ///
     /// # Panics
-    /// If `now_ns` lies before an earlier call's, or after the end of a flow that was not taken off;
-    /// if the route names a channel that does not exist.
+    /// If `now_ns` lies before an earlier call's, or after the end of a flow that was not taken
+    /// off; if the route names a channel that does not exist.
     pub fn start(&mut self, now_ns: u64, bytes: u64, route: &[u32]) -> FlowId {
         self.start_weighted(now_ns, bytes, route, 1)
     }
 
-    /// Starts a flow as [`start`](Self::start) does, with a weight: what is max-min fair is the rate
-    /// per unit of weight, so that a flow of weight 2 counts as two flows of half its bytes.
+    /// Starts a flow as [`start`](Self::start) does, with a weight: what is max-min fair is the
+    /// rate per unit of weight, so that a flow of weight 2 counts as two flows of half its bytes.
     ///
     /// # Panics
     /// As `start` does, and if `weight` is 0.
@@ -158,23 +158,36 @@ impl MaxMin {
     ///
     /// The instant is the fluid model's, rounded up to a whole nanosecond (so that nothing ends
     /// before its last byte has passed). Of several flows that end at one instant those over one
-    /// route come in the order of their exact ends, else the one that was started first comes first.
+    /// route come in the order of their exact ends, else the one that was started first comes
+    /// first.
     pub fn next_completion(&mut self) -> Option<(u64, FlowId)> {
-        // What is due now ends now, whatever happens to rates at this instant: no need to know them.
+        self.completion_by(u64::MAX)
+    }
+
+    /// The next completion, if it comes at `at_ns` or before.
+    ///
+    /// A simulator that asks for the instant of its own next event, instead of for the next
+    /// completion, spares the network a repair of rates between two events of one instant.
+    pub fn completion_by(&mut self, at_ns: u64) -> Option<(u64, FlowId)> {
+        // What is due now ends now, whatever happens to rates at this instant; nothing else does.
         let due = self.ends.first().filter(|&(end_ns, _)| end_ns <= self.now_ns);
-        let (end_ns, bundle) = due.or_else(|| {
-            self.settle();
-            self.ends.first()
-        })?;
+        let (end_ns, bundle) = match due {
+            Some(due) => due,
+            None if at_ns <= self.now_ns => return None,
+            None => {
+                self.settle();
+                self.ends.first()?
+            }
+        };
         let head = self.bundles[bundle as usize].flows.first()?;
-        (end_ns < u64::MAX).then_some((end_ns, FlowId(head.id)))
+        (end_ns <= at_ns && end_ns < u64::MAX).then_some((end_ns, FlowId(head.id)))
     }
 
     /// Takes off the flow that [`next_completion`](Self::next_completion) named, at that instant.
     ///
     /// # Panics
-    /// If `flow` is not the next to end of those over its route, or does not end by `now_ns`; and as
-    /// [`start`](Self::start) does for `now_ns`.
+    /// If `flow` is not the next to end of those over its route, or does not end by `now_ns`; and
+    /// as [`start`](Self::start) does for `now_ns`.
     pub fn finish(&mut self, now_ns: u64, flow: FlowId) {
         self.advance(now_ns);
         let bundle = self.flows[flow.0 as usize].bundle;

@@ -11,9 +11,9 @@ const SERVED_MAX_NB: f64 = 1e12 * NB_PER_BYTE;
 /// Flows over one route, in virtual time.
 ///
 /// All of them get the same rate per unit of weight, so what each has carried per unit of weight
-/// since it began grows alike. `served_nb` is that common clock; a flow's tag is the reading at which
-/// it ends, fixed for its whole life. A change of rate therefore changes the clock's speed and no
-/// tag (the virtual time of fair queueing: A. Parekh and R. Gallager, 1993).
+/// since it began grows alike. `served_nb` is that common clock; a flow's tag is the reading at
+/// which it ends, fixed for its whole life. A change of rate therefore changes the clock's speed
+/// and no tag (the virtual time of fair queueing: A. Parekh and R. Gallager, 1993).
 #[derive(Default)]
 pub(super) struct Bundle {
     /// Rate per unit of weight, in bytes per second, since `since_ns`.
@@ -63,7 +63,8 @@ impl Bundle {
         self.since_ns.saturating_add(whole_ns).saturating_add(rest_ns)
     }
 
-    /// Sets the clock to zero and moves the tags along. Subtraction of one number keeps their order.
+    /// Sets the clock to zero and moves the tags along. Subtraction of one number keeps their
+    /// order.
     fn set_back(&mut self) {
         let served_nb = std::mem::take(&mut self.served_nb);
         for key in self.flows.keys_mut() {

@@ -13,9 +13,9 @@ struct End {
 
 /// Bundles by the end of their next flow, then by that flow's start.
 ///
-/// Each change of rate moves many ends, about half of them to later, and most are moved again before
-/// they come up. So the heap holds lower bounds: an end that moves later is corrected only once it
-/// has reached the top.
+/// Each change of rate moves many ends, about half of them to later, and most are moved again
+/// before they come up. So the heap holds lower bounds: an end that moves later is corrected only
+/// once it has reached the top.
 #[derive(Default)]
 pub(super) struct Ends {
     bounds: Heap,

@@ -230,8 +230,8 @@ impl Fair {
         }
     }
 
-    /// Makes room for `bundles` routes of `hop_count` channels. Room for one route is as long as the
-    /// longest route so far, so that a route is found without a look-up.
+    /// Makes room for `bundles` routes of `hop_count` channels. Room for one route is as long as
+    /// the longest route so far, so that a route is found without a look-up.
     fn make_room(&mut self, bundles: usize, hop_count: usize) {
         let none = Hop { channel: NO_CHANNEL, seat: 0 };
         if hop_count > self.stride {

@@ -1,13 +1,13 @@
 //! The repair of max-min shares after a change.
 //!
-//! Progressive filling lets all shares rise together; where a channel is full, the bundles on it stop
-//! at that *level*, and the channel is their bottleneck. A repair replays this from the lowest level,
-//! but looks only at channels where the replay differs from what holds already:
+//! Progressive filling lets all shares rise together; where a channel is full, the bundles on it
+//! stop at that *level*, and the channel is their bottleneck. A repair replays this from the lowest
+//! level, but looks only at channels where the replay differs from what holds already:
 //!
-//! 1. Channels that something was added to or taken from are *open*. An open channel's next level is
-//!    computed from the bundles on it: decided ones use what they use; rising ones, and those that
-//!    it limits now, share the rest; all others presumably stop at the share that they have, unless
-//!    the channel fills up below it.
+//! 1. Channels that something was added to or taken from are *open*. An open channel's next level
+//!    is computed from the bundles on it: decided ones use what they use; rising ones, and those
+//!    that it limits now, share the rest; all others presumably stop at the share that they have,
+//!    unless the channel fills up below it.
 //! 2. The lowest event comes first. Either a channel that limits bundles now has reached its old
 //!    level and is not full: its bundles *rise*, and the other channels on their routes open. Or a
 //!    channel is full: its bundles that rise or presumed more are *decided*, and the other channels
@@ -20,9 +20,9 @@
 //! same bundles. And it ends: a channel's bundles rise once at most, since nobody becomes anybody's
 //! bottleneck before the repair is over, and between two such events no channel is full twice.
 //!
-//! Bundles are not looked at one by one where sums do: `used` and `rising` of an open channel follow
-//! every decision, which gives a lower bound of its next level at once. Only a channel whose bound
-//! is the lowest of all is evaluated anew.
+//! Bundles are not looked at one by one where sums do: `used` and `rising` of an open channel
+//! follow every decision, which gives a lower bound of its next level at once. Only a channel whose
+//! bound is the lowest of all is evaluated anew.
 
 use super::fair::{Channel, Fair, NO_CHANNEL, State};
 
@@ -108,8 +108,8 @@ impl Fair {
         self.board.set(channel.slot as usize, channel.event_level(level));
     }
 
-    /// The level at which a channel is full, from a lower bound of it, where some bundles would stop
-    /// above it: these share the rest instead. Every turn raises the level, so that fewer do.
+    /// The level at which a channel is full, from a lower bound of it, where some bundles would
+    /// stop above it: these share the rest instead. Every turn raises the level, so that fewer do.
     fn clip(&self, c: u32, mut level: f64) -> f64 {
         let channel = &self.channels[c as usize];
         loop {

@@ -163,3 +163,17 @@ fn a_flow_held_by_two_channels_at_one_level_stays_held_by_the_one_that_is_left()
         }
     }
 }
+
+#[test]
+fn a_completion_is_told_only_up_to_the_instant_asked_for() {
+    let mut network = MaxMin::new(&[1e9]);
+    let flow = network.start(0, GB, &[0]);
+    assert_eq!(network.completion_by(0), None);
+    assert_eq!(network.completion_by(GB - 1), None);
+    assert_eq!(network.completion_by(GB), Some((GB, flow)));
+    let other = network.start(GB, 1, &[0]);
+    assert_eq!(network.completion_by(GB), Some((GB, flow)));
+    network.finish(GB, flow);
+    assert_eq!(network.completion_by(GB), None);
+    assert_eq!(network.completion_by(u64::MAX), Some((GB + 1, other)));
+}

@@ -85,8 +85,8 @@ impl Random {
         self.next() % end
     }
 
-    /// A route between two different hosts of a star; channel `i` leads up from host `i` and channel
-    /// `hosts + i` down to it.
+    /// A route between two different hosts of a star; channel `i` leads up from host `i` and
+    /// channel `hosts + i` down to it.
     pub fn star_route(&mut self, hosts: u64) -> [u32; 2] {
         let from = self.below(hosts);
         let to = (from + 1 + self.below(hosts - 1)) % hosts;

@@ -1,5 +1,5 @@
-//! The fluid network: recorded answers of independent solvers, cases by hand, a slow textbook solver
-//! to compare with, conservation of bytes, and sizes at both ends.
+//! The fluid network: recorded answers of independent solvers, cases by hand, a slow textbook
+//! solver to compare with, conservation of bytes, and sizes at both ends.
 
 mod allocation;
 mod by_hand;

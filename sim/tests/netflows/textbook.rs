@@ -8,8 +8,8 @@ struct Demand {
     weight: f64,
 }
 
-/// Progressive filling as the textbook has it: all shares rise together, and where a channel is full
-/// the flows on it stop. Slow, and shares nothing with the crate.
+/// Progressive filling as the textbook has it: all shares rise together, and where a channel is
+/// full the flows on it stop. Slow, and shares nothing with the crate.
 fn textbook_rates(capacities: &[f64], demands: &[Demand]) -> Vec<f64> {
     let mut stopped: Vec<Option<f64>> =
         demands.iter().map(|d| d.route.is_empty().then_some(f64::INFINITY)).collect();
@@ -58,8 +58,8 @@ enum Step {
     Check,
 }
 
-/// Routes over `channels` channels: any lists of up to five, repetitions included; or, as in a star,
-/// one channel of the first half and one of the second, so that many flows share a route.
+/// Routes over `channels` channels: any lists of up to five, repetitions included; or, as in a
+/// star, one channel of the first half and one of the second, so that many flows share a route.
 fn route(channels: u32, star: bool) -> BoxedStrategy<Vec<u32>> {
     if star {
         let half = channels / 2;
