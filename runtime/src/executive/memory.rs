@@ -69,7 +69,7 @@ impl State {
         for at in 0..self.graph.accesses(task).len() {
             let access = self.graph.accesses(task)[at];
             if let Some(b) = self.store.find(self.objects[access.object.index()].head, memory) {
-                self.unpin(b, out);
+                self.let_go(b);
             }
         }
         if !fits {
@@ -235,6 +235,16 @@ impl State {
             b.is_evicting = false;
             let (object, memory) = (b.object, b.memory);
             self.memories[memory.index()].evicting_bytes -= self.graph.object(object).bytes;
+        }
+    }
+
+    /// Takes off a pin that was put on for an attempt: nothing has changed, nobody need be told.
+    fn let_go(&mut self, buffer: u32) {
+        let b = self.store.get_mut(buffer);
+        b.pins -= 1;
+        if b.pins == 0 {
+            let (object, memory) = (b.object, b.memory);
+            self.offer_for_eviction(buffer, object, memory);
         }
     }
 

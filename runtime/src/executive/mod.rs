@@ -287,8 +287,12 @@ impl Executive {
         self.state.stall()
     }
 
-    /// Takes the trace out; it is empty but for header and graph without tracing.
-    pub fn into_trace(self, header: TraceHeader) -> Trace {
+    /// Takes the trace out; it is empty but for header and graph without tracing. Thinking that
+    /// was charged and is not over is in it, so that a replay charges it too.
+    pub fn into_trace(mut self, header: TraceHeader) -> Trace {
+        if let Some(answer) = self.answer.take() {
+            self.state.record_thought(answer.thought);
+        }
         self.state.into_trace(header)
     }
 }

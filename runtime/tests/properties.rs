@@ -1,0 +1,123 @@
+//! Properties of the executive over random graphs, machines and schedulers.
+
+mod common;
+
+use common::machines::{MachineKnobs, machine};
+use common::programs::{GraphKnobs, Grower, Random};
+use common::schedulers::{First, RandomPlanner, Wild};
+use common::{End, replay, run};
+use proptest::prelude::*;
+use runtime::executive::{Setup, Thinking};
+use runtime::scheduler::{Eviction, LaneOrder, Options};
+use runtime::{Costs, Planned, Scheduler};
+use std::sync::Arc;
+
+/// Who decides.
+#[derive(Clone, Copy, Debug)]
+enum Who {
+    First,
+    Wild,
+    Planned,
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    graph: GraphKnobs,
+    machine: MachineKnobs,
+    who: Who,
+    next_use: bool,
+    interval_ns: u64,
+    thinking_ns: u64,
+}
+
+impl Case {
+    fn setup(&self) -> Setup {
+        let (graph, grower) = Grower::new(&self.graph);
+        let whole = whole_graph(&self.graph);
+        let cluster = Arc::new(machine(&self.machine, &whole));
+        let estimates = Costs::resolve(&graph, &cluster, None).expect("runs somewhere");
+        let options = Options {
+            decision_interval_ns: self.interval_ns,
+            copy_events: self.interval_ns % 2 == 1,
+            eviction: if self.next_use { Eviction::NextUse } else { Eviction::Lru },
+            lane_order: LaneOrder::Runnable,
+        };
+        let seed = self.graph.seed;
+        let scheduler: Box<dyn Scheduler> = match self.who {
+            Who::First => Box::new(First(options)),
+            Who::Wild => Box::new(Wild::new(seed, options, 200)),
+            Who::Planned => Box::new(Planned::new(RandomPlanner(Random::new(seed, "plan")))),
+        };
+        let thinking = match self.thinking_ns {
+            0 => Thinking::Free,
+            ns => Thinking::Fixed(ns),
+        };
+        let program = self.graph.growth.map(|_| Box::new(grower) as _);
+        Setup { graph, cluster, estimates, scheduler, thinking, program, tracing: true }
+    }
+}
+
+/// The graph grown to its end, whatever the order in which tasks finish: upper bounds of sizes.
+fn whole_graph(knobs: &GraphKnobs) -> runtime::TaskGraph {
+    Grower::new(&GraphKnobs { growth: None, ..knobs.clone() }).0
+}
+
+prop_compose! {
+    fn graphs(max_tasks: u32)(
+        seed: u64, tasks in 1..=max_tasks, objects in 1..8u32, max_accesses in 0..5u32,
+        flags in prop::array::uniform7(any::<bool>()), max_cores in 1..3u32,
+        growth in prop::option::of(1..6u32),
+    ) -> GraphKnobs {
+        let [commutative, reduce, racy, control, gangs, scratch, tables] = flags;
+        GraphKnobs {
+            seed, tasks, objects, max_accesses,
+            has_commutative: commutative, has_reduce: reduce, has_racy: racy,
+            has_control: control, has_gangs: gangs, has_scratch: scratch, has_tables: tables,
+            max_cores, lanes: 1, growth,
+        }
+    }
+}
+
+prop_compose! {
+    fn machines()(
+        seed: u64, devices in 1..5u32, max_lanes in 1..4u32, is_shared: bool, has_ram: bool,
+        slack_bytes in prop::option::weighted(0.7, prop_oneof![Just(0), 0..300u64]),
+        is_home_bounded: bool, engines in prop::option::weighted(0.3, 1..3u32),
+    ) -> MachineKnobs {
+        MachineKnobs {
+            seed, devices, max_lanes, is_shared, has_ram, slack_bytes, is_home_bounded, engines,
+        }
+    }
+}
+
+prop_compose! {
+    fn cases()(
+        mut graph in graphs(40), machine in machines(),
+        who in prop_oneof![Just(Who::First), Just(Who::Wild), Just(Who::Planned)],
+        next_use: bool, interval_ns in prop_oneof![3 => Just(0u64), 1 => 1..50u64],
+        thinking_ns in prop_oneof![3 => Just(0u64), 1 => 1..20u64],
+    ) -> Case {
+        graph.max_cores = graph.max_cores.min(machine.max_lanes);
+        graph.lanes = machine.devices + machine.max_lanes - 1;
+        Case { graph, machine, who, next_use, interval_ns, thinking_ns }
+    }
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig { max_shrink_iters: 4000, failure_persistence: None, ..Default::default() }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn every_run_ends_and_is_repeatable(case in cases()) {
+        let first = run(case.setup());
+        prop_assert_eq!(&first.end, &End::Done);
+        let second = run(case.setup());
+        prop_assert!(first.log == second.log, "two runs differ");
+        prop_assert_eq!(first.trace.digest(), second.trace.digest());
+        let replayed = replay(case.setup(), &first.trace.inputs);
+        prop_assert!(first.log == replayed, "the replay differs");
+    }
+}
