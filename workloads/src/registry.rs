@@ -78,7 +78,18 @@ pub enum WorkloadError {
 
 /// All workloads, by name.
 pub fn all() -> &'static [WorkloadInfo] {
-    &[apps::cholesky::INFO, families::layered::INFO]
+    &[
+        apps::cholesky::INFO,
+        families::layered::INFO,
+        families::fork_join::INFO,
+        families::trees::IN_TREE,
+        families::trees::OUT_TREE,
+        families::gauss::INFO,
+        families::fft::INFO,
+        families::stencil::INFO,
+        families::simple::INDEPENDENT,
+        families::simple::CHAIN,
+    ]
 }
 
 /// The workload of that name.
