@@ -1,0 +1,88 @@
+//! Where a task may be placed at this moment.
+
+use runtime::graph::Mode;
+use runtime::{DeviceId, Ns, TaskId, View};
+
+/// The devices that may take one task now.
+///
+/// It asks what the executive asks of a placement, so that a scheduler that keeps to it is refused
+/// only when its own earlier decisions of the same call come in between.
+pub struct Candidates<'a> {
+    view: View<'a>,
+    /// The task.
+    pub task: TaskId,
+    /// Lanes that it takes at once.
+    pub cores: u32,
+    needed_bytes: u64,
+    is_racy: bool,
+    /// Placements that were refused for good.
+    banned: &'a [(TaskId, DeviceId)],
+    /// Lanes per device that are left to the task's gang; empty for a task without.
+    room: Vec<u32>,
+}
+
+impl<'a> Candidates<'a> {
+    /// The candidates of `task`, but for what is `banned`; `room` as in [`Candidates::with_room`].
+    pub(crate) fn new(
+        view: &View<'a>,
+        task: TaskId,
+        banned: &'a [(TaskId, DeviceId)],
+        room: Vec<u32>,
+    ) -> Self {
+        let graph = view.graph();
+        Self {
+            view: *view,
+            task,
+            cores: graph.task(task).cores,
+            needed_bytes: graph.working_set_bytes(task),
+            is_racy: graph.accesses(task).iter().any(|a| a.mode == Mode::Racy),
+            banned,
+            room,
+        }
+    }
+
+    /// Takes the lanes per device out again.
+    pub(crate) fn into_room(self) -> Vec<u32> {
+        self.room
+    }
+
+    /// What is seen of the run.
+    #[inline]
+    pub fn view(&self) -> View<'a> {
+        self.view
+    }
+
+    /// Estimated duration on a device; `None` where the task cannot be placed.
+    #[inline]
+    pub fn duration_ns(&self, device: DeviceId) -> Option<Ns> {
+        let duration_ns = self.view.costs().duration_ns(self.task, device)?;
+        let cluster = self.view.cluster();
+        let memory = cluster.memory_of(device);
+        let capacity_bytes = cluster.memory(memory).capacity_bytes;
+        let is_fine = self.cores <= cluster.device(device).lanes
+            && capacity_bytes.is_none_or(|c| self.needed_bytes <= c)
+            && (self.room.is_empty() || self.cores <= self.room[device.index()])
+            && (self.banned.is_empty() || !self.banned.contains(&(self.task, device)))
+            && (!self.is_racy || self.shares_memory(device));
+        is_fine.then_some(duration_ns)
+    }
+
+    /// Whether what the task uses racily is in racy use in no other memory.
+    fn shares_memory(&self, device: DeviceId) -> bool {
+        let memory = self.view.cluster().memory_of(device);
+        let accesses = self.view.graph().accesses(self.task).iter();
+        let mut racy = accesses.filter(|a| a.mode == Mode::Racy);
+        racy.all(|a| self.view.racy_memory(a.object).is_none_or(|m| m == memory))
+    }
+
+    /// All of them with the task's estimated duration there.
+    pub fn iter(&self) -> impl Iterator<Item = (DeviceId, Ns)> + '_ {
+        let devices = self.view.cluster().device_ids();
+        devices.filter_map(|d| self.duration_ns(d).map(|ns| (d, ns)))
+    }
+
+    /// The first of them.
+    pub fn first(&self) -> Option<DeviceId> {
+        self.iter().next().map(|(device, _)| device)
+    }
+}

@@ -1,0 +1,147 @@
+//! What every online scheduler needs at its desk: which tasks are to be placed now.
+//!
+//! Events come in, jobs go out: a ready task, or a gang once all of its tasks are ready (a gang
+//! that is placed in part could hold lanes that it waits for). A refused placement becomes a job
+//! again; a task that no device may take now is kept until something finishes.
+
+use crate::candidates::Candidates;
+use runtime::scheduler::{Refusal, Stage};
+use runtime::{Decision, Decisions, DeviceId, Event, GangId, TaskId, View};
+
+/// Something to place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// One task.
+    Task(TaskId),
+    /// All tasks of a gang.
+    Gang(GangId),
+}
+
+/// See the module's documentation.
+#[derive(Default)]
+pub struct Desk {
+    gangs: Vec<Gang>,
+    deferred: Vec<TaskId>,
+    banned: Vec<(TaskId, DeviceId)>,
+}
+
+#[derive(Default)]
+struct Gang {
+    members: Vec<TaskId>,
+    ready: usize,
+}
+
+impl Desk {
+    /// Takes note of an event; calls `work` with what is to be placed because of it.
+    pub fn note(&mut self, event: &Event, view: &View<'_>, mut work: impl FnMut(Job)) {
+        match *event {
+            Event::GraphGrew { first, count } => self.grow(first, count, view),
+            Event::Ready { task } => match view.graph().task(task).gang {
+                None => work(Job::Task(task)),
+                Some(gang) => {
+                    let state = &mut self.gangs[gang.index()];
+                    state.ready += 1;
+                    if state.ready == state.members.len() {
+                        work(Job::Gang(gang));
+                    }
+                }
+            },
+            Event::Finished { .. } => self.deferred.drain(..).map(Job::Task).for_each(work),
+            Event::Refused { ref decision, ref reason } => {
+                if let Some(task) = self.refused(decision, reason) {
+                    work(Job::Task(task));
+                }
+            }
+            Event::CopyArrived { .. } | Event::MemoryPressure { .. } | Event::Timer => {}
+        }
+    }
+
+    fn grow(&mut self, first: TaskId, count: u32, view: &View<'_>) {
+        let graph = view.graph();
+        if graph.gang_count() == 0 {
+            return;
+        }
+        self.gangs.resize_with(graph.gang_count(), Gang::default);
+        for task in (first.0..first.0 + count).map(TaskId) {
+            if let Some(gang) = graph.task(task).gang {
+                self.gangs[gang.index()].members.push(task);
+            }
+        }
+    }
+
+    /// The task whose placement was refused, if it must be placed elsewhere.
+    fn refused(&mut self, decision: &Decision, reason: &Refusal) -> Option<TaskId> {
+        let Decision::Place { task, device, .. } = *decision else { return None };
+        match reason {
+            // It runs, or there is nothing of the kind to run.
+            Refusal::AlreadyIssued | Refusal::UnknownTask(_) => None,
+            // The view shows by now where it must go.
+            Refusal::RacyElsewhere(_) => Some(task),
+            _ => {
+                self.banned.push((task, device));
+                Some(task)
+            }
+        }
+    }
+
+    /// Keeps a task that no device may take until something has finished.
+    pub fn defer(&mut self, task: TaskId) {
+        self.deferred.push(task);
+    }
+
+    /// Where a task may be placed; what others of its gang take is not offered.
+    pub fn candidates<'a>(&'a self, view: &View<'a>, task: TaskId) -> Candidates<'a> {
+        let room = match view.graph().task(task).gang {
+            None => Vec::new(),
+            Some(gang) => {
+                let mut room = lanes(view);
+                for member in self.gangs[gang.index()].members.iter().filter(|m| **m != task) {
+                    if let Some(device) = view.placement(*member) {
+                        room[device.index()] -= view.graph().task(*member).cores;
+                    }
+                }
+                room
+            }
+        };
+        Candidates::new(view, task, &self.banned, room)
+    }
+
+    /// Places all tasks of a gang on devices that `choose` picks, on no more lanes than they have:
+    /// tasks with fewer candidates first.
+    pub fn place_gang(
+        &mut self,
+        gang: GangId,
+        view: &View<'_>,
+        mut choose: impl FnMut(&Candidates<'_>) -> Option<DeviceId>,
+        out: &mut Decisions,
+    ) {
+        let mut room = lanes(view);
+        let mut members: Vec<(usize, TaskId)> = Vec::new();
+        for &member in &self.gangs[gang.index()].members {
+            if view.stage(member) == Stage::Ready {
+                let candidates = Candidates::new(view, member, &self.banned, Vec::new());
+                members.push((candidates.iter().count(), member));
+            }
+        }
+        members.sort_unstable();
+        for (_, member) in members {
+            let candidates = Candidates::new(view, member, &self.banned, room);
+            let device = choose(&candidates);
+            let cores = candidates.cores;
+            room = candidates.into_room();
+            match device {
+                Some(device) => {
+                    room[device.index()] -= cores;
+                    out.place(member, device);
+                }
+                None => self.deferred.push(member),
+            }
+        }
+    }
+}
+
+/// Lanes per device.
+fn lanes(view: &View<'_>) -> Vec<u32> {
+    let cluster = view.cluster();
+    cluster.device_ids().map(|d| cluster.device(d).lanes).collect()
+}

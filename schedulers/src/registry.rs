@@ -1,0 +1,35 @@
+//! All schedulers, by name. The command line, the YAML schema, the documentation and the report
+//! take what they say about schedulers from here.
+
+use crate::{first_fit, heft, mct};
+use runtime::registry::SchedulerInfo;
+
+/// One line per scheduler.
+static ALL: &[SchedulerInfo] = &[heft::INFO, mct::INFO, first_fit::INFO];
+
+/// All schedulers, planners first.
+pub fn all() -> &'static [SchedulerInfo] {
+    ALL
+}
+
+/// The scheduler of a name.
+pub fn find(name: &str) -> Option<&'static SchedulerInfo> {
+    ALL.iter().find(|s| s.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_entry_builds_with_its_defaults() {
+        for (at, info) in all().iter().enumerate() {
+            assert!(all()[..at].iter().all(|other| other.name != info.name), "{}", info.name);
+            assert!(!info.summary.is_empty() && !info.summary.ends_with('.'), "{}", info.name);
+            assert!(info.parameters(&[]).is_ok());
+            info.build_default(1);
+            assert!(std::ptr::eq(find(info.name).expect("it is listed"), info));
+        }
+        assert!(find("no such scheduler").is_none());
+    }
+}
