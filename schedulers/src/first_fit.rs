@@ -10,7 +10,6 @@
 //! task and 64 devices, for each kind of task that waits (same cores, same able devices).
 
 use crate::bits::Devices;
-use crate::candidates::Candidates;
 use crate::desk::{Desk, Job};
 use crate::kinds::{FreeLanes, Kinds};
 use runtime::registry::SchedulerInfo;
@@ -93,7 +92,7 @@ impl Scheduler for FirstFit {
             for job in jobs.drain(..) {
                 match job {
                     Job::Task(task) => self.enqueue(task, view),
-                    Job::Gang(gang) => self.desk.place_gang(gang, view, Candidates::first, out),
+                    Job::Gang(gang) => self.desk.place_gang(gang, view, |c| c.first(), out),
                 }
             }
         }
