@@ -91,12 +91,13 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn cases()(
+    fn cases(with_gangs: bool)(
         mut graph in graphs(40), machine in machines(),
         who in prop_oneof![Just(Who::First), Just(Who::Wild), Just(Who::Planned)],
         next_use: bool, interval_ns in prop_oneof![3 => Just(0u64), 1 => 1..50u64],
         thinking_ns in prop_oneof![3 => Just(0u64), 1 => 1..20u64],
     ) -> Case {
+        graph.has_gangs &= with_gangs;
         graph.max_cores = graph.max_cores.min(machine.max_lanes);
         graph.lanes = machine.devices + machine.max_lanes - 1;
         Case { graph, machine, who, next_use, interval_ns, thinking_ns }
@@ -111,13 +112,23 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn every_run_ends_and_is_repeatable(case in cases()) {
-        let first = run(case.setup());
-        prop_assert_eq!(&first.end, &End::Done);
-        let second = run(case.setup());
-        prop_assert!(first.log == second.log, "two runs differ");
-        prop_assert_eq!(first.trace.digest(), second.trace.digest());
-        let replayed = replay(case.setup(), &first.trace.inputs);
-        prop_assert!(first.log == replayed, "the replay differs");
+    fn every_run_ends_and_is_repeatable(case in cases(false)) {
+        check(&case)?;
     }
+
+    #[test]
+    fn with_gangs_too(case in cases(true)) {
+        check(&case)?;
+    }
+}
+
+fn check(case: &Case) -> Result<(), TestCaseError> {
+    let first = run(case.setup());
+    prop_assert_eq!(&first.end, &End::Done);
+    let second = run(case.setup());
+    prop_assert!(first.log == second.log, "two runs differ");
+    prop_assert_eq!(first.trace.digest(), second.trace.digest());
+    let replayed = replay(case.setup(), &first.trace.inputs);
+    prop_assert!(first.log == replayed, "the replay differs");
+    Ok(())
 }

@@ -47,7 +47,8 @@ impl State {
     ) -> bool {
         let head = self.objects[object.index()].head;
         if let Some(found) = self.store.find(head, memory) {
-            if self.store.get(found).content == Content::Empty {
+            let buffer = self.store.get(found);
+            if buffer.content == Content::Empty && buffer.writers == 0 {
                 self.fill(found, priority, reason, out);
             }
             return true;
@@ -109,6 +110,10 @@ impl State {
     fn issue_copy(&mut self, at: u32, out: &mut Commands) -> bool {
         let CopyState { object, to, .. } = self.copies[at as usize];
         let target = self.store.get(to).memory;
+        if self.store.get(to).outgoing > 0 {
+            // A transfer of the last version still reads the buffer.
+            return false;
+        }
         let limit = self.cluster.memory(target).copies_in;
         if limit.is_some_and(|l| self.memories[target.index()].copies_in >= l) {
             return false;
@@ -135,6 +140,7 @@ impl State {
     fn pin_source(&mut self, from: u32) {
         let b = self.store.get_mut(from);
         b.pins += 1;
+        b.outgoing += 1;
         if let Some(key) = b.eviction_key.take() {
             let memory = b.memory;
             self.memories[memory.index()].evictable.remove(&(key, from));
@@ -148,7 +154,7 @@ impl State {
         let mut best: Option<(Ns, MemoryId, u32)> = None;
         for buffer in self.store.iter(self.objects[object.index()].head) {
             let b = self.store.get(buffer);
-            if b.content != Content::Valid {
+            if b.content != Content::Valid || b.writers > 0 {
                 continue;
             }
             let limit = self.cluster.memory(b.memory).copies_out;
@@ -182,8 +188,10 @@ impl State {
             self.events.push(Event::CopyArrived { object, memory: target });
         }
         self.arrive(to, out);
+        self.left(from);
         self.unpin(from, out);
         self.unpin(to, out);
+        self.drop_evicted(object, out);
         self.bury(object, out);
         self.serve_copy_queue(out);
     }
@@ -202,8 +210,34 @@ impl State {
         if std::mem::take(&mut b.is_result) {
             self.pending_results -= 1;
         }
-        while let Some((task, placement)) = self.store.take_waiter(to) {
+        self.wake_waiters(to);
+    }
+
+    /// A transfer read its source to the end: whoever is to write it need wait no longer.
+    fn left(&mut self, from: u32) {
+        let b = self.store.get_mut(from);
+        b.outgoing -= 1;
+        if b.outgoing == 0 && b.content != Content::Incoming {
+            self.wake_waiters(from);
+        }
+    }
+
+    fn wake_waiters(&mut self, buffer: u32) {
+        while let Some((task, placement)) = self.store.take_waiter(buffer) {
             self.input_arrived(TaskId(task), placement);
+        }
+    }
+
+    /// Releases copies that were being evicted and whose content has arrived elsewhere by now.
+    fn drop_evicted(&mut self, object: ObjectId, out: &mut Commands) {
+        let mut at = self.objects[object.index()].head;
+        while at != NONE {
+            let b = self.store.get(at);
+            let next = b.next;
+            if b.is_evicting && b.pins == 0 && self.is_elsewhere(at) {
+                self.release(at, out);
+            }
+            at = next;
         }
     }
 
@@ -219,7 +253,7 @@ impl State {
     }
 
     /// Issues queued transfers whose engines are free, in order.
-    fn serve_copy_queue(&mut self, out: &mut Commands) {
+    pub(super) fn serve_copy_queue(&mut self, out: &mut Commands) {
         if self.copy_queue.is_empty() {
             return;
         }
@@ -267,12 +301,32 @@ impl State {
             copy.object == object && to.waiters == NONE && !to.is_result
         };
         let useless: Vec<_> = self.copy_queue.iter().filter(useless).copied().collect();
-        for entry in useless {
-            self.copy_queue.remove(&entry);
-            let to = self.copies[entry.2 as usize].to;
-            self.free_copies.push(entry.2);
-            self.store.get_mut(to).content = Content::Empty;
-            self.unpin(to, out);
+        useless.into_iter().for_each(|entry| self.cancel(entry, out));
+    }
+
+    /// Takes back a transfer that has not started.
+    fn cancel(&mut self, entry: (Reverse<i64>, u32, u32), out: &mut Commands) {
+        self.copy_queue.remove(&entry);
+        let to = self.copies[entry.2 as usize].to;
+        self.free_copies.push(entry.2);
+        self.store.get_mut(to).content = Content::Empty;
+        self.unpin(to, out);
+    }
+
+    /// Takes back the queued transfer into a buffer that was asked for as a task's input and that
+    /// no task waits for any more.
+    pub(super) fn cancel_unwanted(&mut self, buffer: u32, out: &mut Commands) {
+        let b = self.store.get(buffer);
+        if b.content != Content::Incoming || b.waiters != NONE || b.is_result {
+            return;
+        }
+        let copy = &self.copies[b.copy as usize];
+        if copy.from != NONE || copy.reason != CopyReason::Input {
+            return;
+        }
+        let at = b.copy;
+        if let Some(&entry) = self.copy_queue.iter().find(|e| e.2 == at) {
+            self.cancel(entry, out);
         }
     }
 
@@ -295,12 +349,8 @@ impl State {
         while let Some(&entry) =
             self.copy_queue.iter().find(|e| self.copies[e.2 as usize].object == object)
         {
-            self.copy_queue.remove(&entry);
-            let to = self.copies[entry.2 as usize].to;
-            self.free_copies.push(entry.2);
-            while self.store.take_waiter(to).is_some() {}
-            self.store.get_mut(to).content = Content::Empty;
-            self.unpin(to, out);
+            debug_assert_eq!(self.store.get(self.copies[entry.2 as usize].to).waiters, NONE);
+            self.cancel(entry, out);
         }
         self.bury(object, out);
     }

@@ -94,9 +94,8 @@ impl State {
 
     /// The first idle lane of `cores` consecutive idle ones, or of those that start at `lane`.
     fn idle_window(&self, device: DeviceId, lane: Option<LaneId>, cores: u32) -> Option<LaneId> {
-        let is_idle = |first: u32| {
-            (first..first + cores).all(|l| self.lanes[l as usize].running.is_none())
-        };
+        let is_idle =
+            |first: u32| (first..first + cores).all(|l| self.lanes[l as usize].running.is_none());
         if let Some(lane) = lane {
             return is_idle(lane.0).then_some(lane);
         }
@@ -204,6 +203,7 @@ impl State {
             let head = self.objects[access.object.index()].head;
             let buffer = self.store.find(head, memory).expect("the working set is reserved");
             if access.mode.writes() {
+                self.store.get_mut(buffer).writers -= 1;
                 self.publish(access.object, buffer, out);
             }
             if access.mode == crate::Mode::Racy {
@@ -213,6 +213,7 @@ impl State {
             self.end_use(access.object, out);
         }
         self.mark_memory(memory);
+        self.serve_copy_queue(out);
         self.unlock(task);
         let duration_ns = self.now_ns - started_ns;
         self.events.push(Event::Finished { task, device, duration_ns });

@@ -28,8 +28,7 @@ impl State {
         }
         let exclusive = |a: &&crate::graph::Access| a.mode.is_exclusive();
         let accesses = self.graph.accesses(task);
-        let is_taken =
-            |a: &&crate::graph::Access| self.objects[a.object.index()].locked_by != NONE;
+        let is_taken = |a: &&crate::graph::Access| self.objects[a.object.index()].locked_by != NONE;
         let taken = accesses.iter().filter(exclusive).find(is_taken);
         if let Some(access) = taken {
             let object = access.object.index();
@@ -55,8 +54,12 @@ impl State {
             self.objects[access.object.index()].locked_by = task.0;
             let head = self.objects[access.object.index()].head;
             let buffer = self.store.find(head, memory).expect("the working set is reserved");
-            if self.store.get(buffer).content != Content::Valid {
+            self.store.get_mut(buffer).writers += 1;
+            let is_there = self.store.get(buffer).content == Content::Valid;
+            if !is_there {
                 self.fill(buffer, i64::MAX, CopyReason::Input, out);
+            }
+            if !is_there || self.store.get(buffer).outgoing > 0 {
                 self.store.wait(buffer, task.0, placement);
                 missing += 1;
             }
@@ -91,7 +94,8 @@ impl State {
             }
             let mut woken = 0;
             while woken < lanes {
-                let Some((waiter, placement)) = self.lock_waiters[queue as usize].pop_front() else {
+                let Some((waiter, placement)) = self.lock_waiters[queue as usize].pop_front()
+                else {
                     break;
                 };
                 let state = &mut self.tasks[waiter as usize];

@@ -151,6 +151,10 @@ impl State {
         self.memories[memory.index()].evicting_bytes += bytes;
         let head = self.objects[object.index()].head;
         let target = match self.store.find(head, home) {
+            // A task is about to overwrite the object at home: nobody needs this version.
+            Some(target) if self.store.get(target).writers > 0 => {
+                return self.release(buffer, out);
+            }
             Some(target) => target,
             None => self.allocate(object, home, out),
         };
@@ -188,8 +192,18 @@ impl State {
             // Exclusive objects are fetched when the task has them to itself; nothing is fetched
             // for a plain write, but what is arriving must not arrive on top of it.
             let is_fetched = access.mode.reads() && !access.mode.is_exclusive();
-            if content == Content::Incoming || (is_fetched && content == Content::Empty) {
+            let is_lacking = is_fetched && content == Content::Empty;
+            if is_lacking {
                 self.fill(buffer, priority, CopyReason::Input, out);
+            }
+            let mut must_wait = content == Content::Incoming || is_lacking;
+            if access.mode.writes() && !access.mode.is_exclusive() {
+                // All who need the old version have finished: nobody need read it any more.
+                let b = self.store.get_mut(buffer);
+                b.writers += 1;
+                must_wait |= b.outgoing > 0;
+            }
+            if must_wait {
                 self.store.wait(buffer, task.0, placement);
                 missing += 1;
             }
@@ -212,12 +226,17 @@ impl State {
     pub(super) fn unreserve(&mut self, task: TaskId, memory: MemoryId, out: &mut Commands) {
         self.memories[memory.index()].used_bytes -= self.graph.task(task).scratch_bytes;
         for at in 0..self.graph.accesses(task).len() {
-            let object = self.graph.accesses(task)[at].object;
-            let head = self.objects[object.index()].head;
-            if let Some(buffer) = self.store.find(head, memory) {
-                self.unpin(buffer, out);
+            let access = self.graph.accesses(task)[at];
+            let head = self.objects[access.object.index()].head;
+            let buffer = self.store.find(head, memory).expect("the working set is reserved");
+            self.store.stop_waiting(buffer, task.0);
+            if access.mode.writes() && !access.mode.is_exclusive() {
+                self.store.get_mut(buffer).writers -= 1;
             }
+            self.cancel_unwanted(buffer, out);
+            self.unpin(buffer, out);
         }
+        self.serve_copy_queue(out);
         self.mark_memory(memory);
     }
 

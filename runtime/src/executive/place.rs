@@ -150,6 +150,9 @@ impl State {
         }
         let state = &mut self.tasks[task.index()];
         state.missing = 0;
+        // Its entry in the queue of an exclusive object carries the old placement and will not
+        // wake it; it may queue again.
+        state.is_lock_waiting = false;
         if stage != Stage::Waiting {
             state.stage = Stage::Ready;
         }
@@ -198,6 +201,16 @@ impl State {
         }
         let state = self.objects.get(object.index()).ok_or(Refusal::UnknownObject(object))?;
         if !state.exists || state.is_dead || state.locked_by != NONE || state.racy_users > 0 {
+            return Err(Refusal::CannotPrefetch);
+        }
+        let is_valid = |b: u32| self.store.get(b).content == Content::Valid;
+        if !self.store.iter(state.head).any(is_valid) {
+            return Err(Refusal::CannotPrefetch);
+        }
+        if let Some(found) = self.store.find(state.head, memory)
+            && self.store.get(found).content == Content::Empty
+        {
+            // Reserved by a task that writes it, and that the old version must not overwrite.
             return Err(Refusal::CannotPrefetch);
         }
         match self.push_copy(object, memory, 0, CopyReason::Prefetch, out) {

@@ -1,8 +1,8 @@
 //! Writing the trace, when one is wanted.
 
+use super::Input;
 use super::state::{CopyState, State};
 use super::store::{Buffer, Store};
-use super::Input;
 use crate::trace::{
     BufferRecord, CopyRecord, InputRecord, InstanceId, TaskRecord, ThoughtRecord, Trace,
     TraceHeader,

@@ -382,6 +382,8 @@ impl State {
         }
         let home = self.cluster.home(plain.home);
         if self.objects[object.index()].uses_left == 0 && !plain.held {
+            // It stays outside the run; as a result it is at home already.
+            self.objects[object.index()].is_dead = !plain.keep;
             return;
         }
         self.charge_home(object);

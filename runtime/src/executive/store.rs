@@ -33,7 +33,12 @@ pub(super) struct Buffer {
     pub is_charged: bool,
     /// Reserved by tasks, or an end of a transfer.
     pub pins: u32,
-    /// Tasks that wait for its content: a list in [`Store::waiters`].
+    /// Transfers that read it.
+    pub outgoing: u32,
+    /// Tasks that may write it from now on: no transfer reads it, and none fills it but theirs.
+    pub writers: u32,
+    /// Tasks that wait for its content, or to write it, for the last transfer that reads it: a
+    /// list in [`Store::waiters`].
     pub waiters: u32,
     /// Key in its memory's set of evictable buffers; `None` = not in it.
     pub eviction_key: Option<u64>,
@@ -76,6 +81,8 @@ impl Store {
             is_evicting: false,
             is_charged: false,
             pins: 0,
+            outgoing: 0,
+            writers: 0,
             waiters: NONE,
             eviction_key: None,
             next: *head,
@@ -153,6 +160,25 @@ impl Store {
             }
         };
         self.get_mut(buffer).waiters = at;
+    }
+
+    /// Takes a task out of those that wait.
+    pub fn stop_waiting(&mut self, buffer: u32, task: u32) {
+        let mut before = NONE;
+        let mut at = self.get(buffer).waiters;
+        while at != NONE {
+            let (waiter, _, next) = self.waiters[at as usize];
+            if waiter != task {
+                before = at;
+            } else {
+                match before {
+                    NONE => self.get_mut(buffer).waiters = next,
+                    _ => self.waiters[before as usize].2 = next,
+                }
+                self.free_waiters.push(at);
+            }
+            at = next;
+        }
     }
 
     /// Takes the tasks that wait out, last come first.

@@ -58,6 +58,8 @@ pub struct GraphKnobs {
 pub struct Grower {
     knobs: GraphKnobs,
     random: Random,
+    /// When to grow; apart, so that the tasks are the same however they come.
+    timing: Random,
     objects: Vec<ObjectId>,
     is_written: Vec<bool>,
     is_racy: Vec<bool>,
@@ -73,6 +75,7 @@ impl Grower {
         let mut grower = Self {
             knobs: knobs.clone(),
             random: random.clone(),
+            timing: Random::new(knobs.seed, "growth"),
             objects: Vec::new(),
             is_written: Vec::new(),
             is_racy: Vec::new(),
@@ -195,7 +198,7 @@ impl Program for Grower {
     fn on_finished(&mut self, task: TaskId, _: &Outcome, graph: &mut TaskGraph) {
         // Grows when the last task known so far ends, and now and then before.
         let is_last = task.index() + 1 == graph.len();
-        if self.submitted < self.knobs.tasks && (is_last || self.random.chance(1, 3)) {
+        if self.submitted < self.knobs.tasks && (is_last || self.timing.chance(1, 3)) {
             self.grow(graph, self.knobs.growth.unwrap_or(u32::MAX));
         }
     }
