@@ -156,7 +156,7 @@ pub enum Decision {
         /// Where to.
         memory: MemoryId,
     },
-    /// Forget an unreserved copy that is not the only one.
+    /// Forget an unreserved copy that is neither the only one nor at the object's home.
     Drop {
         /// What.
         object: ObjectId,
@@ -215,7 +215,7 @@ pub enum Refusal {
     #[error("racy object {0} is in use in another memory")]
     RacyElsewhere(ObjectId),
     /// The copy cannot be dropped.
-    #[error("the copy is not there, is reserved, or is the only one")]
+    #[error("the copy is not there, is reserved, is the only one, or is at home")]
     CannotDrop,
     /// The object does not exist now, or there is no room.
     #[error("the object has no copy now, or there is no room for one more")]

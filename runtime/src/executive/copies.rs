@@ -398,7 +398,8 @@ impl State {
     pub(super) fn drop_released(&mut self, out: &mut Commands) {
         for object in self.graph.take_released() {
             let state = &self.objects[object.index()];
-            if state.uses_left > 0 || state.is_dead || !state.exists {
+            // Without a buffer it was never written, or stayed outside the run.
+            if state.uses_left > 0 || state.is_dead || state.head == NONE {
                 continue;
             }
             match self.graph.object(object).keep {

@@ -123,16 +123,26 @@ impl State {
                     self.lanes[l as usize].running.is_none()
                         && self.lane_head(LaneId(l)) == Some(task)
                 });
-                if !is_next || self.lock(task, out) != Lock::Held {
+                if !is_next {
                     break;
                 }
-                self.start_task(task, lane, out);
+                match self.lock(task, out) {
+                    Lock::Held => self.start_task(task, lane, out),
+                    Lock::Fetching => {
+                        self.keep_turn(task);
+                        break;
+                    }
+                    Lock::Refused => break,
+                }
             }
         }
     }
 
     /// The task whose turn it is on a strict lane.
     pub(super) fn lane_head(&mut self, lane: LaneId) -> Option<TaskId> {
+        if let Some(task) = self.lanes[lane.index()].turn {
+            return Some(task);
+        }
         let queue = &mut self.lanes[lane.index()].queue;
         purge(queue, &self.tasks, Stage::Waiting);
         queue.peek().map(|e| TaskId(e.2))
@@ -143,6 +153,26 @@ impl State {
         let lane = self.tasks[task.index()].lane;
         let cores = self.graph.task(task).cores;
         (lane..lane + cores).all(|l| self.lane_head(LaneId(l)) == Some(task))
+    }
+
+    /// Lets a task that is first on its strict lanes keep its turn until it starts or is re-placed.
+    pub(super) fn keep_turn(&mut self, task: TaskId) {
+        if self.is_strict() {
+            let first = self.tasks[task.index()].lane;
+            for lane in first..first + self.graph.task(task).cores {
+                self.lanes[lane as usize].turn = Some(task);
+            }
+        }
+    }
+
+    /// Takes the turn away again.
+    pub(super) fn lose_turn(&mut self, task: TaskId, first: u32) {
+        if self.is_strict() {
+            for lane in first..first + self.graph.task(task).cores {
+                let turn = &mut self.lanes[lane as usize].turn;
+                turn.take_if(|t| *t == task);
+            }
+        }
     }
 
     /// Issues a task on idle lanes.
@@ -158,6 +188,7 @@ impl State {
         }
         self.devices[device.index()].idle_lanes -= cores;
         self.remove_load(task, device);
+        self.lose_turn(task, lane.0);
         let state = &mut self.tasks[task.index()];
         state.stage = Stage::Running;
         state.lane = lane.0;

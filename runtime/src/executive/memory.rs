@@ -25,6 +25,7 @@ impl State {
             // again when it becomes the head.
             return self.prefetch_inputs(task, memory, out);
         }
+        self.keep_turn(task);
         let state = &mut self.tasks[task.index()];
         state.stage = Stage::Reserving;
         let entry = (task.0, state.placement);

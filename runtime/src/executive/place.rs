@@ -126,6 +126,7 @@ impl State {
     /// arrive, queued ones are cancelled; entries in lane queues become stale by their placement
     /// number.
     fn unplace(&mut self, task: TaskId, out: &mut Commands) {
+        self.lose_turn(task, self.tasks[task.index()].lane);
         let state = &mut self.tasks[task.index()];
         let device = DeviceId(state.device);
         let stage = state.stage;
@@ -232,7 +233,9 @@ impl State {
         let found = self.store.find(state.head, memory).ok_or(Refusal::CannotDrop)?;
         let buffer = self.store.get(found);
         let is_free = buffer.pins == 0 && buffer.content == Content::Valid;
-        if !is_free || !self.is_elsewhere(found) {
+        // Its place at home is set aside for the object as long as it lives, and results stay.
+        let is_home = self.cluster.home(self.graph.object(object).home) == memory;
+        if !is_free || is_home || !self.is_elsewhere(found) {
             return Err(Refusal::CannotDrop);
         }
         self.release(found, out);

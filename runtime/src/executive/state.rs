@@ -98,6 +98,9 @@ pub(crate) type Entry = (i64, Reverse<u32>, u32);
 #[derive(Default)]
 pub(crate) struct LaneState {
     pub running: Option<TaskId>,
+    /// Under strict order: the task that keeps its turn, whatever is placed before it, since it
+    /// has memory or exclusive objects that others may wait for.
+    pub turn: Option<TaskId>,
     /// Estimated end of what runs.
     pub until_ns: Ns,
     pub queue: BinaryHeap<Entry>,
