@@ -184,12 +184,9 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
 impl World {
     /// The next event and the input that it is; no input where it concerns the network alone.
     fn next(&mut self, graph: &TaskGraph) -> Option<(Ns, Option<Input>)> {
-        let flow = self.transfers.next_end();
-        let event = self.queue.peek();
+        let event_ns = self.queue.peek().map_or(Ns::MAX, |e| e.at_ns);
         // Arrivals come before everything else of their instant.
-        if let Some((at_ns, flow)) = flow
-            && event.is_none_or(|e| at_ns <= e.at_ns)
-        {
+        if let Some((at_ns, flow)) = self.transfers.next_end_by(event_ns) {
             let copy = self.transfers.end(at_ns, flow);
             return Some((at_ns, Some(self.copied(copy))));
         }

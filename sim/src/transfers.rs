@@ -92,12 +92,13 @@ impl Transfers {
         self.copy_of[at] = copy;
     }
 
-    /// When the next flow ends.
+    /// The next flow to end, if it ends no later than `at_ns`. Rates are not repaired within an
+    /// instant at which nothing ends.
     #[inline]
-    pub(crate) fn next_end(&mut self) -> Option<(Ns, FlowId)> {
+    pub(crate) fn next_end_by(&mut self, at_ns: Ns) -> Option<(Ns, FlowId)> {
         match self.model {
             NetworkModel::ContentionFree => None,
-            NetworkModel::MaxMin => self.network.next_completion(),
+            NetworkModel::MaxMin => self.network.completion_by(at_ns),
         }
     }
 
