@@ -204,14 +204,16 @@ fn show_cycle(cycle: &[String]) -> String {
 
 /// The name most like `name`, if any is at all like it.
 pub(super) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
-    // Longer names may have more slips; below three letters everything is like everything.
-    let limit = (name.chars().count() / 3).max(1);
+    // Longer names may have more slips; of very short ones, all are like each other.
+    let limit = name.chars().count() / 3;
     let mut best: Option<(usize, &str)> = None;
     for candidate in known {
-        if candidate.len().abs_diff(name.len()) > 4 * limit {
-            continue;
-        }
-        let distance = strsim::osa_distance(name, candidate);
+        let distance = match candidate.eq_ignore_ascii_case(name) {
+            true => 0,
+            // Names too long or too short to be near need no closer look.
+            false if candidate.len().abs_diff(name.len()) > 4 * limit => continue,
+            false => strsim::osa_distance(name, candidate),
+        };
         if distance <= limit && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
         }
@@ -242,5 +244,7 @@ mod tests {
         assert_eq!(nearest("splitt", known), Some("split".to_owned()));
         assert_eq!(nearest("count_3", known), Some("count_1".to_owned()));
         assert_eq!(nearest("gather", known), None);
+        assert_eq!(nearest("a", ["b", "A"]), Some("A".to_owned()));
+        assert_eq!(nearest("a", ["b"]), None);
     }
 }
