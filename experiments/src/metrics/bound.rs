@@ -1,0 +1,74 @@
+//! Lower bounds on the durations that were drawn or measured.
+
+use runtime::bounds::{Bound, lower_bound};
+use runtime::{Cluster, Costs, Ns, TaskGraph, Trace};
+use sim::Noise;
+
+/// A bound that holds for every schedule of a simulated cell.
+///
+/// With noise, a task's duration is drawn for each device apart and is a function of seed, task
+/// and device, so all schedulers of a cell meet the same draws: each task counts with its shortest
+/// draw on any device that can run it. Takes time in tasks times devices when there is noise.
+/// `graph` is the graph grown to its end; tasks that `truth` does not cover yet are resolved here.
+/// `None` when one of them can run nowhere.
+pub fn drawn_bound(
+    graph: &TaskGraph,
+    cluster: &Cluster,
+    truth: &Costs,
+    noise: &Noise,
+    seed: u64,
+) -> Option<Bound> {
+    let mut costs = truth.clone();
+    if costs.len() < graph.len() {
+        costs.extend(graph, cluster, None).ok()?;
+    }
+    if *noise != Noise::None {
+        for task in graph.task_ids() {
+            let cores = graph.task(task).cores;
+            let able = cluster.device_ids().filter(|d| cluster.device(*d).lanes >= cores);
+            let drawn = able.filter_map(|device| {
+                let duration_ns = costs.duration_ns(task, device)?;
+                Some(noise.apply(duration_ns, seed, task, device, 0))
+            });
+            let shortest_ns = drawn.min().unwrap_or(0);
+            costs.map_task(task, |_, _| shortest_ns);
+        }
+    }
+    Some(lower_bound(graph, cluster, &costs))
+}
+
+/// A bound from a trace alone, for real runs, whose durations are known only where a task ran.
+///
+/// Each task counts with its measured duration on devices like the one that it ran on: of the same
+/// class, speed and stated cost. Elsewhere it counts with the measured duration scaled by the ratio of the task's own costs, as
+/// the graph states them, rounded down; and with 0 where these say nothing. So the bound holds for
+/// every schedule of a machine on which a repeated run of a task on a like device takes as long,
+/// and on which unlike devices differ by the stated ratios. `None` when the costs cannot be
+/// resolved or a task did not finish.
+pub fn measured_bound(trace: &Trace) -> Option<Bound> {
+    let cluster = Cluster::new(trace.header.cluster.clone()).ok()?;
+    let stated = Costs::resolve(&trace.graph, &cluster, None).ok()?;
+    let mut costs = stated.clone();
+    let mut is_covered = vec![false; trace.graph.len()];
+    for record in &trace.tasks {
+        let measured_ns = record.finished_ns.saturating_sub(record.started_ns);
+        let used = cluster.device(record.device);
+        let used_ns = stated.duration_ns(record.task, record.device);
+        is_covered[record.task.index()] = true;
+        costs.map_task(record.task, |device, stated_ns| {
+            let other = cluster.device(device);
+            let is_like = other.class == used.class && other.speed == used.speed;
+            if is_like && used_ns == Some(stated_ns) {
+                return measured_ns;
+            }
+            match used_ns {
+                None | Some(0) => 0,
+                Some(used_ns) => {
+                    let product = u128::from(measured_ns) * u128::from(stated_ns);
+                    Ns::try_from(product / u128::from(used_ns)).unwrap_or(Ns::MAX)
+                }
+            }
+        });
+    }
+    is_covered.iter().all(|c| *c).then(|| lower_bound(&trace.graph, &cluster, &costs))
+}
