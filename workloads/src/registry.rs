@@ -80,6 +80,8 @@ pub enum WorkloadError {
 pub fn all() -> &'static [WorkloadInfo] {
     &[
         apps::cholesky::INFO,
+        apps::merge_sort::INFO,
+        apps::word_count::INFO,
         families::layered::INFO,
         families::fork_join::INFO,
         families::trees::IN_TREE,

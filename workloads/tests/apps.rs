@@ -52,3 +52,43 @@ fn cholesky_notices_what_is_not_a_number_or_missing() {
     let size = app.check(&shorter).unwrap_err();
     assert_eq!(size, CheckError::Size { object: ObjectId(2), given: 8, expected: 3200 });
 }
+
+#[test]
+fn merge_sort_sorts() {
+    for (n, block) in [(1, 1), (2, 1), (7, 2), (1000, 100), (1001, 100), (4096, 64), (50, 50)] {
+        let workload = make("merge-sort", &[("n", n), ("block", block)], 1);
+        let blocks = (n as usize).div_ceil(block as usize);
+        assert_eq!(workload.graph.len(), 2 * blocks - 1);
+        assert_eq!(workload.graph.summary().depth, 1 + blocks.next_power_of_two().ilog2() as usize);
+        let wrong = check(&workload, |results| {
+            let numbers: &mut [u64] = bytemuck::cast_slice_mut(results[0].1.bytes_mut());
+            let middle = numbers.len() / 2;
+            numbers[middle] ^= 1;
+        });
+        assert!(matches!(wrong, CheckError::Wrong { value: 1.0, .. }), "n {n}: {wrong}");
+    }
+}
+
+#[test]
+fn word_count_counts() {
+    for (chunks, reducers, vocabulary) in [(1, 1, 1), (3, 2, 5), (8, 3, 1000), (5, 40, 30)] {
+        let given = [("chunks", chunks), ("reducers", reducers), ("vocabulary", vocabulary)];
+        let mut given: Vec<_> =
+            given.iter().map(|(k, v)| ((*k).to_owned(), Value::Int(*v))).collect();
+        given.push(("chunk".to_owned(), Value::Text("2000 B".to_owned())));
+        let workload = find("word-count").unwrap().make(&given, 1).unwrap();
+        assert_eq!(workload.graph.len(), (chunks + reducers) as usize);
+        assert_eq!(workload.graph.edge_count(), (chunks * reducers) as usize);
+        let wrong = check(&workload, |results| {
+            let lists = results.iter_mut().map(|r| bytemuck::cast_slice_mut(r.1.bytes_mut()));
+            let list: &mut [u64] = lists.into_iter().find(|list: &&mut [u64]| list[0] > 0).unwrap();
+            list[3] += 1;
+        });
+        // The word with its right count is missing, with its wrong one it is too many.
+        assert!(matches!(wrong, CheckError::Wrong { value: 2.0, .. }), "{wrong}");
+        let wrong = check(&workload, |results| {
+            bytemuck::cast_slice_mut::<u8, u64>(results[0].1.bytes_mut())[0] = 1 << 40;
+        });
+        assert!(matches!(wrong, CheckError::Unreadable { .. }), "{wrong}");
+    }
+}

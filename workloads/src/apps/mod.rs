@@ -6,6 +6,9 @@
 //! objects to [`App::check`].
 
 pub mod cholesky;
+pub mod merge_sort;
+mod text;
+pub mod word_count;
 
 use runtime::kernel::{Inputs, KernelError};
 use runtime::{KernelSet, ObjectId};
@@ -15,7 +18,8 @@ pub trait App: Inputs {
     /// A body for every kernel of the graph.
     fn kernels(&self) -> KernelSet;
 
-    /// Judges the kept objects after a run, given all of them in order of id.
+    /// Judges the kept objects after a run, given all of them in order of id, each aligned to
+    /// [`BUFFER_ALIGN_BYTES`](runtime::kernel::BUFFER_ALIGN_BYTES).
     ///
     /// # Errors
     /// [`CheckError`] when the result is wrong or incomplete.

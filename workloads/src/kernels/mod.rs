@@ -1,3 +1,5 @@
 //! Bodies of tasks, over plain slices.
 
 pub mod dense;
+pub mod sort;
+pub mod words;
