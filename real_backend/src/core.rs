@@ -1,0 +1,277 @@
+//! What the threads of a run share under the lock: the executive, the buffers, and what is under
+//! way.
+//!
+//! Whoever brings a completion takes a *turn*: it locks, gives back what it had on loan, steps the
+//! executive and carries the commands out. Its own next task it takes along; jobs for others are
+//! written into their mailboxes under the lock, and their owners woken after it.
+
+mod commands;
+
+use crate::buffers::{Arena, Loan};
+use crate::clock::Clock;
+use crate::crew::{Crew, Turn};
+use crate::digest::CommandDigest;
+use commands::Blocked;
+use runtime::executive::{Failure, Stall};
+use runtime::kernel::{Inputs, KernelSet};
+use runtime::{BufferId, Commands, CopyId, Costs, Executive, Input, Ns, ObjectId};
+use std::any::Any;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+/// Why a run ends.
+pub(crate) enum Ending {
+    Done,
+    Failed(Failure),
+    Stalled(Stall),
+    TimedOut,
+    Exhausted {
+        object: ObjectId,
+        bytes: u64,
+        used_bytes: u64,
+    },
+    Conflict {
+        what: String,
+        buffer: BufferId,
+    },
+    /// The scheduler or the program panicked, or this crate did.
+    Panicked(Box<dyn Any + Send>),
+}
+
+/// A transfer for the service.
+pub(crate) struct CopyJob {
+    pub copy: CopyId,
+    pub from: Loan,
+    pub to: Loan,
+    pub started_ns: Ns,
+    /// Bytes copied so far.
+    pub done: usize,
+}
+
+impl CopyJob {
+    /// Whether all bytes have been copied.
+    pub fn is_done(&self) -> bool {
+        self.done == self.from.bytes().len()
+    }
+}
+
+/// See the module's documentation.
+pub(crate) struct Core {
+    /// `None` once the run has been given up while threads were still out.
+    pub executive: Option<Executive>,
+    pub arena: Arena,
+    pub digest: CommandDigest,
+    pub ending: Option<Ending>,
+    /// Transfers that wait for the service.
+    pub copies: VecDeque<CopyJob>,
+    /// When the scheduler is to be rung.
+    pub timers: BinaryHeap<Reverse<Ns>>,
+    /// When the thinking under way is over.
+    pub thinking_until_ns: Option<Ns>,
+    commands: Commands,
+    truth: Costs,
+    kernels: KernelSet,
+    /// By kernel id: index of the body, or `NONE`.
+    body_of: Vec<u32>,
+    inputs: Option<Box<dyn Inputs>>,
+    /// Initial objects that got their content.
+    is_filled: Vec<bool>,
+    /// Loans of the task that is being issued.
+    loans: Vec<Loan>,
+    /// Commands that wait for a loan.
+    blocked: Vec<Blocked>,
+    /// The time of the last step.
+    now_ns: Ns,
+    running: usize,
+    copying: usize,
+    /// How long the first step took.
+    pub planning_ns: Option<Ns>,
+    /// A panic passed through the executive: it is not to be stepped any more.
+    is_broken: bool,
+}
+
+/// What a [`Core`] is made of.
+pub(crate) struct Parts {
+    pub executive: Executive,
+    pub truth: Costs,
+    pub kernels: KernelSet,
+    pub inputs: Option<Box<dyn Inputs>>,
+    pub limit_bytes: u64,
+}
+
+impl Core {
+    pub fn new(parts: Parts) -> Self {
+        let memories = parts.executive.cluster().memory_count();
+        Self {
+            executive: Some(parts.executive),
+            arena: Arena::new(memories, parts.limit_bytes),
+            digest: CommandDigest::default(),
+            ending: None,
+            copies: VecDeque::new(),
+            timers: BinaryHeap::new(),
+            thinking_until_ns: None,
+            commands: Commands::default(),
+            truth: parts.truth,
+            kernels: parts.kernels,
+            body_of: Vec::new(),
+            inputs: parts.inputs,
+            is_filled: Vec::new(),
+            loans: Vec::new(),
+            blocked: Vec::new(),
+            now_ns: 0,
+            running: 0,
+            copying: 0,
+            planning_ns: None,
+            is_broken: false,
+        }
+    }
+
+    /// A worker brings its task's end, which came at `at_ns`.
+    pub fn task_ended(&mut self, crew: &Crew, at_ns: Ns, input: Input, turn: &mut Turn) {
+        turn.job.loans.drain(..).for_each(|loan| self.arena.give_back(loan));
+        self.running -= 1;
+        self.retry_blocked(crew, turn);
+        self.step(crew, at_ns, input, turn);
+    }
+
+    /// The service brings a transfer's end.
+    pub fn copy_ended(&mut self, crew: &Crew, at_ns: Ns, job: CopyJob, turn: &mut Turn) {
+        let CopyJob { copy, from, to, started_ns, .. } = job;
+        self.arena.give_back(from);
+        self.arena.give_back(to);
+        self.copying -= 1;
+        self.retry_blocked(crew, turn);
+        match self.ending {
+            None => self.step(crew, at_ns, Input::Copied { copy, started_ns }, turn),
+            Some(_) => self.check_end(turn),
+        }
+    }
+
+    /// Steps the executive, as long as its scheduler's answers are due at once, and carries the
+    /// commands out. Tasks that end after the run has failed are still recorded.
+    pub fn step(&mut self, crew: &Crew, at_ns: Ns, input: Input, turn: &mut Turn) {
+        if !self.is_broken && self.executive.is_some() {
+            let steps = AssertUnwindSafe(|| self.unguarded_steps(crew, at_ns, input, turn));
+            if let Err(payload) = catch_unwind(steps) {
+                self.is_broken = true;
+                self.end(Ending::Panicked(payload));
+            }
+        }
+        self.check_end(turn);
+    }
+
+    fn unguarded_steps(&mut self, crew: &Crew, at_ns: Ns, input: Input, turn: &mut Turn) {
+        self.unguarded_step(crew, at_ns, input, turn);
+        while let Some(now_ns) = self.due_thought(&crew.clock) {
+            self.unguarded_step(crew, now_ns, Input::Decided, turn);
+        }
+    }
+
+    fn unguarded_step(&mut self, crew: &Crew, at_ns: Ns, input: Input, turn: &mut Turn) {
+        let Some(executive) = self.executive.as_mut() else { return };
+        // Workers read the clock before they wait for the lock: a task's time ends when its
+        // kernel does. Another's later end may have been stepped meanwhile.
+        self.now_ns = self.now_ns.max(at_ns);
+        self.commands.clear();
+        let begun = self.planning_ns.is_none().then(Instant::now);
+        executive.step(self.now_ns, input, &mut self.commands);
+        if let Some(begun) = begun {
+            self.planning_ns = Some(begun.elapsed().as_nanos() as Ns);
+        }
+        self.digest.step(&self.commands);
+        self.follow_growth();
+        self.carry_out(crew, turn);
+    }
+
+    /// The time, when the thinking under way is over by now.
+    fn due_thought(&mut self, clock: &Clock) -> Option<Ns> {
+        let until_ns = self.thinking_until_ns?;
+        let now_ns = clock.now_ns();
+        if until_ns > now_ns {
+            return None;
+        }
+        self.thinking_until_ns = None;
+        Some(now_ns)
+    }
+
+    /// Hands over what is due: the end of the scheduler's thinking, then timers. Returns when to
+    /// come again, if nothing else happens.
+    pub fn ring(&mut self, crew: &Crew, turn: &mut Turn) -> Option<Ns> {
+        if let Some(now_ns) = self.due_thought(&crew.clock) {
+            self.step(crew, now_ns, Input::Decided, turn);
+        }
+        let now_ns = crew.clock.now_ns();
+        let mut rang = false;
+        while self.ending.is_none() && self.timers.peek().is_some_and(|t| t.0 <= now_ns) {
+            self.timers.pop();
+            rang = true;
+        }
+        if rang {
+            self.step(crew, now_ns, Input::Timer, turn);
+        }
+        let timer_ns = self.timers.peek().map(|t| t.0);
+        self.thinking_until_ns.into_iter().chain(timer_ns).min()
+    }
+
+    /// Prices new tasks and finds the bodies of new kernels.
+    fn follow_growth(&mut self) {
+        let Some(executive) = self.executive.as_ref() else { return };
+        let graph = executive.graph();
+        if graph.kernel_names().len() > self.body_of.len() {
+            let names: Vec<&str> = self.kernels.names().collect();
+            for kernel in &graph.kernel_names()[self.body_of.len()..] {
+                let at = names.binary_search(&kernel.as_str());
+                self.body_of.push(at.map_or(crate::crew::NONE, |at| at as u32));
+            }
+        }
+        if graph.len() > self.truth.len() && executive.failure().is_none() {
+            let extended = self.truth.extend(graph, executive.cluster(), None);
+            extended.expect("the executive has resolved the same tasks on the same cluster");
+        }
+    }
+
+    /// Ends the run, unless it is ending already: what was issued and has not begun is dropped.
+    pub fn end(&mut self, ending: Ending) {
+        if self.ending.is_some() {
+            return;
+        }
+        self.ending = Some(ending);
+        self.blocked.clear();
+        self.copying -= self.copies.len();
+        for job in self.copies.drain(..) {
+            self.arena.give_back(job.from);
+            self.arena.give_back(job.to);
+        }
+    }
+
+    /// Notes whether the run has come to an end, and whether everything is back.
+    fn check_end(&mut self, turn: &mut Turn) {
+        if self.ending.is_none()
+            && let Some(ending) = self.natural_ending()
+        {
+            self.end(ending);
+        }
+        turn.is_over |= self.ending.is_some() && self.running == 0 && self.copying == 0;
+    }
+
+    fn natural_ending(&mut self) -> Option<Ending> {
+        let executive = self.executive.as_ref()?;
+        if let Some(failure) = executive.failure() {
+            return Some(Ending::Failed(failure.clone()));
+        }
+        if executive.is_done() {
+            return Some(Ending::Done);
+        }
+        let is_thinking = self.thinking_until_ns.is_some();
+        let is_quiet = self.running + self.copying == 0 && self.timers.is_empty() && !is_thinking;
+        if !is_quiet {
+            return None;
+        }
+        let stall = executive.stall();
+        // Nothing holds a buffer now, so nothing can be waiting for one.
+        let blocked = self.blocked.pop();
+        Some(blocked.map_or(Ending::Stalled(stall), |b| self.conflict(&b, b.buffer())))
+    }
+}

@@ -1,0 +1,166 @@
+//! Stepping a recorded input log through a fresh executive and the same scheduler: the executive
+//! being deterministic, it must give the same commands again.
+
+use crate::digest::CommandDigest;
+use runtime::cluster::ClusterError;
+use runtime::cost::CostError;
+use runtime::executive::{Feasibility, Setup, Thinking};
+use runtime::trace::Trace;
+use runtime::{Cluster, Command, Commands, Costs, Executive, Input, Ns, Scheduler};
+use std::sync::Arc;
+
+/// What a replay found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// To be compared with [`RunOutput::digest`](crate::RunOutput::digest).
+    pub digest: CommandDigest,
+    /// To be compared with [`Trace::makespan_ns`].
+    pub makespan_ns: Ns,
+}
+
+/// Why a log cannot be stepped through.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The trace does not hold the graph that the run began with.
+    #[error(
+        "the graph grew from {initial} to {tasks} tasks while it ran: replay it with the graph \
+         and the program that it began with"
+    )]
+    Grown {
+        /// Tasks at the start.
+        initial: usize,
+        /// Tasks at the end.
+        tasks: usize,
+    },
+    /// The trace's cluster is not one.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The trace's tasks have no costs on its cluster.
+    #[error(transparent)]
+    Costs(#[from] CostError),
+    /// The run cannot begin.
+    #[error(transparent)]
+    Infeasible(#[from] Feasibility),
+    /// The log goes back in time.
+    #[error("input {step} of the log is stamped {at_ns} ns, the one before it {before_ns} ns")]
+    Disordered {
+        /// Position in the log.
+        step: usize,
+        /// Its time.
+        at_ns: Ns,
+        /// The time before.
+        before_ns: Ns,
+    },
+    /// The log lets something end before it started.
+    #[error("input {step} of the log ends at {at_ns} ns what started at {started_ns} ns")]
+    Backwards {
+        /// Position in the log.
+        step: usize,
+        /// Its end.
+        at_ns: Ns,
+        /// Its start.
+        started_ns: Ns,
+    },
+    /// The log ends something that the replay did not begin.
+    #[error("the replay has parted from the log: input {step} is the end of {what}, not under way")]
+    Parted {
+        /// Position in the log.
+        step: usize,
+        /// The task or transfer.
+        what: String,
+    },
+}
+
+/// Replays a run whose graph did not grow, whose scheduler was shown the tasks' own costs and
+/// whose objects were not held.
+///
+/// # Errors
+/// [`ReplayError`], which is a difference too.
+pub fn replay_inputs(
+    trace: &Trace,
+    scheduler: Box<dyn Scheduler>,
+) -> Result<Replayed, ReplayError> {
+    let (initial, tasks) = (trace.initial_tasks, trace.graph.len());
+    if initial != tasks {
+        return Err(ReplayError::Grown { initial, tasks });
+    }
+    let graph = trace.graph.clone();
+    let cluster = Arc::new(Cluster::new(trace.header.cluster.clone())?);
+    let estimates = Costs::resolve(&graph, &cluster, None)?;
+    let thinking = Thinking::Free;
+    let program = None;
+    replay_setup(
+        trace,
+        Setup { graph, cluster, estimates, scheduler, thinking, program, tracing: false },
+    )
+}
+
+/// Replays any run from what it began with; how thinking is charged is taken from the trace.
+///
+/// # Errors
+/// [`ReplayError`], which is a difference too.
+pub fn replay_setup(trace: &Trace, setup: Setup) -> Result<Replayed, ReplayError> {
+    let thinking = trace.thoughts.iter().map(|t| t.thinking_ns).collect();
+    let setup = Setup { thinking: Thinking::Recorded(thinking), ..setup };
+    let mut executive = Executive::new(setup)?;
+    let mut commands = Commands::default();
+    let mut digest = CommandDigest::default();
+    let mut under_way = UnderWay::default();
+    let mut before_ns = 0;
+    for (step, record) in trace.inputs.iter().enumerate() {
+        let at_ns = record.at_ns;
+        if at_ns < before_ns {
+            return Err(ReplayError::Disordered { step, at_ns, before_ns });
+        }
+        before_ns = at_ns;
+        if let Input::Finished { started_ns, .. } | Input::Copied { started_ns, .. } = record.input
+            && started_ns > at_ns
+        {
+            return Err(ReplayError::Backwards { step, at_ns, started_ns });
+        }
+        under_way.end(step, &record.input)?;
+        commands.clear();
+        executive.step(at_ns, record.input.clone(), &mut commands);
+        digest.step(&commands);
+        under_way.begin(&commands);
+    }
+    Ok(Replayed { digest, makespan_ns: executive.makespan_ns() })
+}
+
+/// Tasks and transfers that were begun and have not ended, by id. The executive trusts its driver
+/// in this, a log is not to be trusted.
+#[derive(Default)]
+struct UnderWay {
+    tasks: Vec<bool>,
+    copies: Vec<bool>,
+}
+
+impl UnderWay {
+    fn begin(&mut self, commands: &Commands) {
+        for command in commands.as_slice() {
+            let (list, at) = match command {
+                Command::Run { task, .. } => (&mut self.tasks, task.index()),
+                Command::Copy { copy, .. } => (&mut self.copies, copy.index()),
+                _ => continue,
+            };
+            if at >= list.len() {
+                list.resize(at + 1, false);
+            }
+            list[at] = true;
+        }
+    }
+
+    fn end(&mut self, step: usize, input: &Input) -> Result<(), ReplayError> {
+        let (list, at, what): (_, _, &dyn std::fmt::Display) = match input {
+            Input::Finished { task, .. } | Input::Failed { task, .. } => {
+                (&mut self.tasks, task.index(), task)
+            }
+            Input::Copied { copy, .. } => (&mut self.copies, copy.index(), copy),
+            Input::Start | Input::Timer | Input::Decided => return Ok(()),
+        };
+        match list.get_mut(at).map(std::mem::take) {
+            Some(true) => Ok(()),
+            _ => Err(ReplayError::Parted { step, what: what.to_string() }),
+        }
+    }
+}

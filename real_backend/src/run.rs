@@ -1,0 +1,261 @@
+//! A run from its start to its end.
+
+use crate::core::{Core, Ending, Parts};
+use crate::crew::Crew;
+use crate::machine::Machine;
+use crate::service::serve;
+use crate::spec::{RunError, RunOutput, RunSpec};
+use crate::worker::{Seat, Shared, work};
+use runtime::cluster::MemoryKind;
+use runtime::executive::Setup;
+use runtime::kernel::Kernel;
+use runtime::trace::{Trace, TraceHeader, World};
+use runtime::{BufferId, Cluster, Executive, ObjectId};
+use std::panic::resume_unwind;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, TryLockError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long threads may take to come back after a run was given up.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Runs a graph on this machine: one pinned worker per lane, real buffers, real kernels.
+///
+/// # Errors
+/// [`RunError`] when the run cannot begin, fails, stalls or takes too long.
+///
+/// # Panics
+/// When the scheduler, the program or the inputs panic, with their panic.
+pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
+    check_memories(&spec.cluster)?;
+    let until = Instant::now().checked_add(spec.timeout);
+    let machine = Machine::detect();
+    let limit_bytes = spec.memory_limit_bytes.or(machine.available_bytes).unwrap_or(u64::MAX);
+    let cores = if spec.cores.is_empty() { &machine.cores } else { &spec.cores };
+    let seats = seats(&spec.cluster, cores);
+    let mut notes = seat_notes(&spec.cluster, cores);
+    let mut header = TraceHeader {
+        world: World::Measured,
+        scheduler: spec.scheduler_name,
+        seed: spec.seed,
+        cluster: spec.cluster.spec().clone(),
+        provenance: machine.provenance(),
+    };
+    let names: Vec<&str> = spec.kernels.names().collect();
+    let bodies: Vec<Arc<dyn Kernel>> =
+        names.into_iter().filter_map(|name| spec.kernels.get(name).cloned()).collect();
+    let crew = Crew::new(spec.cluster.lane_count(), bodies);
+    let executive = Executive::new(Setup {
+        graph: spec.graph,
+        cluster: spec.cluster,
+        estimates: spec.estimates,
+        scheduler: spec.scheduler,
+        thinking: spec.thinking,
+        program: spec.program,
+        tracing: spec.tracing,
+    })?;
+    let (truth, kernels, inputs) = (spec.truth, spec.kernels, spec.inputs);
+    let core = Core::new(Parts { executive, truth, kernels, inputs, limit_bytes });
+    let shared = Arc::new(Shared { crew, core: core.into() });
+    let mut threads = Vec::with_capacity(seats.len() + 1);
+    notes.extend(start_workers(&shared, seats, &mut threads)?);
+    header.provenance.extend(notes.iter().map(|n| ("note".to_owned(), n.clone())));
+    let theirs = Arc::clone(&shared);
+    spawn(&shared, &mut threads, "service", move || theirs.guarded(|| serve(&theirs)))?;
+    let until = until.unwrap_or_else(|| Instant::now() + Duration::from_secs(u32::MAX.into()));
+    let is_in_time = shared.crew.wait_for_end(until);
+    let end = Limits { limit_bytes, timeout: spec.timeout };
+    if is_in_time {
+        shared.crew.stop();
+        threads.into_iter().for_each(|thread| _ = thread.join());
+        return conclude(&shared, header, notes, &end);
+    }
+    give_up(&shared, &threads, header, &end)
+}
+
+/// What errors tell about the limits of a run.
+struct Limits {
+    limit_bytes: u64,
+    timeout: Duration,
+}
+
+fn check_memories(cluster: &Cluster) -> Result<(), RunError> {
+    let foreign = |m: &&runtime::cluster::MemorySpec| m.kind != MemoryKind::Dram;
+    match cluster.memory_ids().map(|m| cluster.memory(m)).find(foreign) {
+        Some(m) => Err(RunError::UnsupportedMemory { memory: m.name.clone(), kind: m.kind }),
+        None => Ok(()),
+    }
+}
+
+/// Lane `i` sits on core `i`, round-robin.
+fn seats(cluster: &Cluster, cores: &[u32]) -> Vec<Seat> {
+    let lanes = cluster.lane_count() as u32;
+    let cores: Vec<u32> = cores.iter().copied().cycle().take(lanes as usize).collect();
+    (0..lanes).map(|lane| Seat { lane, cores: cores.clone() }).collect()
+}
+
+fn seat_notes(cluster: &Cluster, cores: &[u32]) -> Vec<String> {
+    let lanes = cluster.lane_count();
+    let is_shared = lanes > cores.len();
+    let note =
+        format!("{lanes} lanes share {} cores: durations are not those of a core", cores.len());
+    if is_shared { vec![note] } else { Vec::new() }
+}
+
+/// Starts the workers and waits until they are at their places.
+fn start_workers(
+    shared: &Arc<Shared>,
+    seats: Vec<Seat>,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> Result<Vec<String>, RunError> {
+    let (say, hear) = channel();
+    for seat in seats {
+        let (theirs, say) = (Arc::clone(shared), say.clone());
+        let body = move || {
+            theirs.crew.own(seat.lane);
+            _ = say.send((seat.lane, seat.pin(1)));
+            drop(say);
+            theirs.guarded(|| work(&theirs, &seat));
+        };
+        spawn(shared, threads, "worker", body)?;
+    }
+    drop(say);
+    Ok(pin_notes(&hear))
+}
+
+fn spawn(
+    shared: &Shared,
+    threads: &mut Vec<JoinHandle<()>>,
+    name: &str,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<(), RunError> {
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(body);
+    match spawned {
+        Ok(thread) => threads.push(thread),
+        Err(error) => {
+            shared.crew.stop();
+            threads.drain(..).for_each(|thread| _ = thread.join());
+            return Err(RunError::Thread(error));
+        }
+    }
+    Ok(())
+}
+
+fn pin_notes(hear: &Receiver<(u32, rustix::io::Result<()>)>) -> Vec<String> {
+    let mut failed: Vec<(u32, rustix::io::Errno)> =
+        hear.iter().filter_map(|(lane, result)| Some((lane, result.err()?))).collect();
+    failed.sort_by_key(|f| f.0);
+    let note = |(lane, error)| format!("the worker of lane {lane} is not pinned: {error}");
+    failed.into_iter().map(note).collect()
+}
+
+/// Takes the result out; all threads are gone.
+fn conclude(
+    shared: &Shared,
+    header: TraceHeader,
+    notes: Vec<String>,
+    limits: &Limits,
+) -> Result<RunOutput, RunError> {
+    let mut core = shared.lock();
+    let executive = core.executive.take().expect("it is taken once, by the caller of run");
+    let ending = core.ending.take().expect("the run is over");
+    let name = |object| executive.graph().object_name(object);
+    Err(match ending {
+        Ending::Done => {
+            let makespan_ns = executive.makespan_ns();
+            let arena = std::mem::replace(&mut core.arena, crate::buffers::Arena::new(0, 0));
+            let results = results(&executive, &arena);
+            let (digest, planning_ns) = (core.digest, core.planning_ns.unwrap_or(0));
+            let trace = executive.into_trace(header);
+            return Ok(RunOutput {
+                makespan_ns,
+                trace,
+                digest,
+                planning_ns,
+                notes,
+                arena,
+                results,
+            });
+        }
+        Ending::Failed(failure) => RunError::Failed { failure, trace: saved(executive, header) },
+        Ending::Stalled(stall) => RunError::Stalled { stall, trace: saved(executive, header) },
+        Ending::TimedOut => {
+            let trace = Some(saved(executive, header));
+            timed_out(limits, Vec::new(), trace)
+        }
+        Ending::Exhausted { object, bytes, used_bytes } => {
+            let (object, limit_bytes) = (name(object), limits.limit_bytes);
+            let trace = saved(executive, header);
+            RunError::OutOfMemory { object, bytes, used_bytes, limit_bytes, trace }
+        }
+        Ending::Conflict { what, buffer } => {
+            RunError::Conflict { what, buffer, trace: saved(executive, header) }
+        }
+        Ending::Panicked(payload) => {
+            drop(core);
+            resume_unwind(payload)
+        }
+    })
+}
+
+fn saved(executive: Executive, header: TraceHeader) -> Box<Trace> {
+    Box::new(executive.into_trace(header))
+}
+
+fn timed_out(limits: &Limits, running: Vec<String>, trace: Option<Box<Trace>>) -> RunError {
+    RunError::TimedOut { limit_ms: limits.timeout.as_millis(), running, trace }
+}
+
+/// Kept objects and their buffers at home, by object.
+fn results(executive: &Executive, arena: &crate::buffers::Arena) -> Vec<(ObjectId, BufferId)> {
+    let (graph, cluster) = (executive.graph(), executive.cluster());
+    let mut results: Vec<(ObjectId, BufferId)> = (arena.live())
+        .filter(|(_, object, memory)| {
+            let plain = graph.object(*object);
+            plain.keep && cluster.home(plain.home) == *memory
+        })
+        .map(|(buffer, object, _)| (object, buffer))
+        .collect();
+    results.sort_unstable();
+    results
+}
+
+/// The time is over: stops what can be stopped, waits a little for the rest, and leaves behind
+/// threads whose kernels do not return.
+fn give_up(
+    shared: &Arc<Shared>,
+    threads: &[JoinHandle<()>],
+    header: TraceHeader,
+    limits: &Limits,
+) -> Result<RunOutput, RunError> {
+    let until = Instant::now() + GRACE;
+    let mut core = loop {
+        match shared.core.try_lock() {
+            Ok(core) => break core,
+            Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) if Instant::now() >= until => {
+                shared.crew.stop();
+                return Err(timed_out(limits, Vec::new(), None));
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    };
+    core.end(Ending::TimedOut);
+    let running = core.executive.as_ref().map_or_else(Vec::new, running);
+    drop(core);
+    shared.crew.stop();
+    while Instant::now() < until && !threads.iter().all(JoinHandle::is_finished) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let executive = shared.lock().executive.take();
+    Err(timed_out(limits, running, executive.map(|e| saved(e, header))))
+}
+
+/// Names of the tasks on all lanes.
+fn running(executive: &Executive) -> Vec<String> {
+    let lanes = (0..executive.cluster().lane_count() as u32).map(runtime::LaneId);
+    let mut tasks: Vec<_> = lanes.filter_map(|lane| executive.view().running(lane)).collect();
+    tasks.dedup();
+    tasks.into_iter().map(|task| executive.graph().task_name(task)).collect()
+}

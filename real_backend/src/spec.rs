@@ -1,0 +1,207 @@
+//! What a real run takes and gives.
+
+use crate::buffers::Arena;
+use crate::digest::CommandDigest;
+use runtime::cluster::MemoryKind;
+use runtime::executive::{Failure, Feasibility, Program, Stall, Thinking};
+use runtime::kernel::{Inputs, KernelSet};
+use runtime::trace::Trace;
+use runtime::{BufferId, Cluster, Costs, Ns, ObjectId, Scheduler, TaskGraph};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A run on this machine.
+pub struct RunSpec {
+    /// What to run.
+    pub graph: TaskGraph,
+    /// Where: one worker thread per lane, one arena per memory. All memories must be main memory.
+    pub cluster: Arc<Cluster>,
+    /// How long tasks last that have no body in `kernels`.
+    pub truth: Costs,
+    /// Durations that the scheduler is shown.
+    pub estimates: Costs,
+    /// Who decides.
+    pub scheduler: Box<dyn Scheduler>,
+    /// What deciding costs, besides the time that really passes. See
+    /// [`measured_thinking`](crate::measured_thinking), and the crate's documentation on how
+    /// thinking is served.
+    pub thinking: Thinking,
+    /// Lets the graph grow.
+    pub program: Option<Box<dyn Program>>,
+    /// Bodies of kernels; tasks of other kernels run as `synthetic`.
+    pub kernels: KernelSet,
+    /// Content of initial objects; zeroes without.
+    pub inputs: Option<Box<dyn Inputs>>,
+    /// Whether to keep a trace.
+    pub tracing: bool,
+    /// Goes into the trace's header.
+    pub scheduler_name: String,
+    /// Goes into the trace's header; a real run draws nothing from it.
+    pub seed: u64,
+    /// Cores to use, by the system's number: lane `i` is pinned to entry `i`, round-robin. Empty
+    /// = all cores that this process may use.
+    pub cores: Vec<u32>,
+    /// Bytes that buffers may take of this machine; `None` = what is available at the start.
+    pub memory_limit_bytes: Option<u64>,
+    /// The run is given up after this long, planning included.
+    pub timeout: Duration,
+}
+
+impl RunSpec {
+    /// Durations as the scheduler is shown them, thinking free, no bodies, with a trace, and an
+    /// hour's time.
+    pub fn new(
+        graph: TaskGraph,
+        cluster: Arc<Cluster>,
+        costs: Costs,
+        scheduler: Box<dyn Scheduler>,
+    ) -> Self {
+        Self {
+            graph,
+            cluster,
+            truth: costs.clone(),
+            estimates: costs,
+            scheduler,
+            thinking: Thinking::Free,
+            program: None,
+            kernels: KernelSet::default(),
+            inputs: None,
+            tracing: true,
+            scheduler_name: String::new(),
+            seed: 0,
+            cores: Vec::new(),
+            memory_limit_bytes: None,
+            timeout: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// A finished run.
+pub struct RunOutput {
+    /// When everything, results at home included, was done.
+    pub makespan_ns: Ns,
+    /// What happened; without tracing it holds the graph alone.
+    pub trace: Trace,
+    /// All commands in short; [`replay_inputs`](crate::replay_inputs) must find the same.
+    pub digest: CommandDigest,
+    /// Wall time of the scheduler's first call, in which static planners plan.
+    pub planning_ns: Ns,
+    /// What a reader of the result must know: lanes that shared cores, say.
+    pub notes: Vec<String>,
+    pub(crate) arena: Arena,
+    /// Results with their buffers at home, by object.
+    pub(crate) results: Vec<(ObjectId, BufferId)>,
+}
+
+impl RunOutput {
+    /// The content of a result; `None` for an object that is not marked `keep` or that nothing
+    /// ever used.
+    pub fn object_bytes(&self, object: ObjectId) -> Option<&[u8]> {
+        let at = self.results.binary_search_by_key(&object, |r| r.0).ok()?;
+        self.arena.bytes(self.results[at].1)
+    }
+}
+
+impl std::fmt::Debug for RunOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunOutput")
+            .field("makespan_ns", &self.makespan_ns)
+            .field("digest", &self.digest)
+            .field("planning_ns", &self.planning_ns)
+            .field("notes", &self.notes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a run has no result. Whatever could be saved of the trace comes with it.
+#[derive(thiserror::Error)]
+pub enum RunError {
+    /// The cluster has a memory that this driver does not have.
+    #[error("memory {memory:?} is {kind:?}; a real run on CPU workers has main memory only")]
+    UnsupportedMemory {
+        /// Its name.
+        memory: String,
+        /// What it is.
+        kind: MemoryKind,
+    },
+    /// It cannot begin.
+    #[error(transparent)]
+    Infeasible(#[from] Feasibility),
+    /// The system gives no thread.
+    #[error("no worker thread could be started: {0}")]
+    Thread(std::io::Error),
+    /// It ended early: a kernel failed or panicked, or the scheduler gave up.
+    #[error("{failure}")]
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// What happened until then.
+        trace: Box<Trace>,
+    },
+    /// Nothing can happen any more.
+    #[error("{stall}")]
+    Stalled {
+        /// Why.
+        stall: Stall,
+        /// What happened until then.
+        trace: Box<Trace>,
+    },
+    /// It took too long. Threads of kernels that never return are left behind.
+    #[error("the run was given up after {limit_ms} ms; running then: {running:?}")]
+    TimedOut {
+        /// The time it had.
+        limit_ms: u128,
+        /// Names of the tasks that were running.
+        running: Vec<String>,
+        /// What happened until then; `None` when the scheduler would not return.
+        trace: Option<Box<Trace>>,
+    },
+    /// The machine has no memory for a buffer.
+    #[error(
+        "no memory for {object:?}, {bytes} bytes: buffers take {used_bytes} of the \
+         {limit_bytes} bytes that they may"
+    )]
+    OutOfMemory {
+        /// What the buffer was for.
+        object: String,
+        /// Its size.
+        bytes: u64,
+        /// In use.
+        used_bytes: u64,
+        /// Allowed.
+        limit_bytes: u64,
+        /// What happened until then.
+        trace: Box<Trace>,
+    },
+    /// Two tasks were to access one buffer in ways that exclude each other: a bug of the executive.
+    #[error("bug: {what} needs buffer {buffer}, which another one holds")]
+    Conflict {
+        /// The task or transfer.
+        what: String,
+        /// The buffer.
+        buffer: BufferId,
+        /// What happened until then.
+        trace: Box<Trace>,
+    },
+}
+
+impl std::fmt::Debug for RunError {
+    /// As for people: a trace would fill pages.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl RunError {
+    /// What happened until the run ended, if it began.
+    pub fn trace(&self) -> Option<&Trace> {
+        match self {
+            Self::UnsupportedMemory { .. } | Self::Infeasible(_) | Self::Thread(_) => None,
+            Self::TimedOut { trace, .. } => trace.as_deref(),
+            Self::Failed { trace, .. }
+            | Self::Stalled { trace, .. }
+            | Self::OutOfMemory { trace, .. }
+            | Self::Conflict { trace, .. } => Some(trace),
+        }
+    }
+}

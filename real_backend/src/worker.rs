@@ -1,0 +1,166 @@
+//! A worker: one thread, one lane, one core.
+
+use crate::core::{Core, Ending};
+use crate::crew::{Crew, Job, NONE, Turn};
+use crate::synthetic::synthetic;
+use runtime::executive::Outcome;
+use runtime::kernel::{BUFFER_ALIGN_BYTES, KernelArgs, KernelBuffer};
+use runtime::{Input, Ns};
+use rustix::thread::{CpuSet, sched_setaffinity};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What the threads of a run share.
+pub(crate) struct Shared {
+    pub crew: Crew,
+    pub core: Mutex<Core>,
+}
+
+impl Shared {
+    pub fn lock(&self) -> MutexGuard<'_, Core> {
+        // A panic in a turn ends the run (see `guarded`); what is left is only taken down.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a thread's loop. A panic in it, a bug of this crate, ends the run instead of leaving
+    /// everybody waiting.
+    pub fn guarded(&self, body: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+            self.lock().end(Ending::Panicked(payload));
+            self.crew.deliver(&mut Turn { is_over: true, ..Turn::default() });
+        }
+    }
+}
+
+/// A lane's place on the machine.
+pub(crate) struct Seat {
+    pub lane: u32,
+    /// The core of every lane; empty = nobody is pinned.
+    pub cores: Vec<u32>,
+}
+
+impl Seat {
+    /// Pins the calling thread, and threads that it starts, to the cores of so many lanes.
+    pub fn pin(&self, lanes: u32) -> rustix::io::Result<()> {
+        let mut set = CpuSet::new();
+        let first = self.lane as usize;
+        for core in self.cores.iter().skip(first).take(lanes as usize) {
+            set.set(*core as usize);
+        }
+        if self.cores.is_empty() { Ok(()) } else { sched_setaffinity(None, &set) }
+    }
+}
+
+/// The worker's loop; returns when the run stops.
+pub(crate) fn work(shared: &Shared, seat: &Seat) {
+    let crew = &shared.crew;
+    let mut turn = Turn { lane: Some(seat.lane), ..Turn::default() };
+    let mut buffers: Vec<KernelBuffer<'_>> = Vec::new();
+    let mut scratch: Vec<u8> = Vec::new();
+    while crew.wait(seat.lane, &mut turn.job) {
+        loop {
+            let started_ns = crew.clock.now_ns();
+            let mut lent = recycle(buffers);
+            let result = run(crew, seat, &mut turn.job, started_ns, &mut lent, &mut scratch);
+            buffers = recycle(lent);
+            let ended_ns = crew.clock.now_ns();
+            let task = turn.job.task;
+            let input = match result {
+                Ok(outcome) => Input::Finished { task, started_ns, outcome },
+                Err(message) => Input::Failed { task, message },
+            };
+            turn.has_job = false;
+            shared.lock().task_ended(crew, ended_ns, input, &mut turn);
+            crew.deliver(&mut turn);
+            if !turn.has_job {
+                break;
+            }
+        }
+    }
+}
+
+/// An empty vector for another lifetime, in the same allocation.
+fn recycle<'b>(mut buffers: Vec<KernelBuffer<'_>>) -> Vec<KernelBuffer<'b>> {
+    buffers.clear();
+    // Nothing is mapped; the standard library collects into the allocation it came from.
+    buffers.into_iter().map(|_| KernelBuffer::Read(&[])).collect()
+}
+
+/// Runs a task's body and catches its panic.
+fn run<'b>(
+    crew: &Crew,
+    seat: &Seat,
+    job: &'b mut Job,
+    started_ns: Ns,
+    buffers: &mut Vec<KernelBuffer<'b>>,
+    scratch: &mut Vec<u8>,
+) -> Result<Outcome, String> {
+    buffers.extend(job.loans.iter_mut().map(|loan| loan.buffer()));
+    if job.body == NONE {
+        synthetic(crew, buffers, started_ns.saturating_add(job.duration_ns));
+        return Ok(None);
+    }
+    let scratch = aligned(scratch, job.scratch_bytes)?;
+    let is_wide = job.cores > 1;
+    if is_wide {
+        // Threads that the body starts inherit this. Nothing is lost but time if it fails.
+        _ = seat.pin(job.cores);
+    }
+    let body = &crew.bodies[job.body as usize];
+    let (shape, params, cores) = (job.shape, job.params.as_slice(), job.cores);
+    let mut args = KernelArgs { shape, params, cores, buffers, scratch };
+    let result = catch_unwind(AssertUnwindSafe(|| body.run(&mut args)));
+    if is_wide {
+        _ = seat.pin(1);
+    }
+    match result {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(payload) => Err(format!("the kernel panicked: {}", panic_message(payload.as_ref()))),
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+}
+
+/// An aligned part of the worker's scratch memory, which grows as needed.
+fn aligned(scratch: &mut Vec<u8>, bytes: u64) -> Result<&mut [u8], String> {
+    let none = || format!("there is no memory for {bytes} bytes of scratch");
+    let bytes = usize::try_from(bytes).map_err(|_| none())?;
+    let needed = bytes.checked_add(BUFFER_ALIGN_BYTES).ok_or_else(none)?;
+    if scratch.len() < needed {
+        scratch.try_reserve_exact(needed - scratch.len()).map_err(|_| none())?;
+        scratch.resize(needed, 0);
+    }
+    let address = scratch.as_ptr().addr();
+    let pad = address.next_multiple_of(BUFFER_ALIGN_BYTES) - address;
+    Ok(&mut scratch[pad..pad + bytes])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scratch_is_aligned_and_as_long_as_asked_for() {
+        let mut scratch = Vec::new();
+        for bytes in [0, 1, 64, 100, 7, 0] {
+            let lent = aligned(&mut scratch, bytes).unwrap();
+            assert_eq!((lent.len() as u64, lent.as_ptr().addr() % 64), (bytes, 0));
+        }
+        assert!(aligned(&mut scratch, u64::MAX).unwrap_err().contains("bytes of scratch"));
+    }
+
+    #[test]
+    fn a_recycled_vector_keeps_its_allocation() {
+        let bytes = [0u8; 4];
+        let mut buffers = Vec::with_capacity(8);
+        buffers.push(KernelBuffer::Read(&bytes));
+        let start = buffers.as_ptr().addr();
+        let again = recycle(buffers);
+        assert_eq!((again.len(), again.capacity(), again.as_ptr().addr()), (0, 8, start));
+    }
+}

@@ -1,0 +1,13 @@
+//! Real runs on this machine: every test starts threads and moves real bytes.
+
+mod clusters;
+mod failures;
+mod growth;
+mod lanes;
+mod memories;
+mod modes;
+mod random_runs;
+mod replays;
+mod schedulers;
+mod stamps;
+mod thinking;
