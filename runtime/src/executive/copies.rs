@@ -201,8 +201,13 @@ impl State {
         let b = self.store.get_mut(to);
         if std::mem::take(&mut b.is_stale) {
             b.content = Content::Empty;
-            if b.waiters != NONE || b.is_result {
+            let (object, memory) = (b.object, b.memory);
+            if b.is_result {
+                self.fill(to, i64::MAX, CopyReason::Result, out);
+            } else if b.waiters != NONE {
                 self.fill(to, i64::MAX, CopyReason::Input, out);
+            } else if self.is_evicted_to(object, memory) {
+                self.fill(to, i64::MAX, CopyReason::WriteBack, out);
             }
             return;
         }
@@ -211,6 +216,18 @@ impl State {
             self.pending_results -= 1;
         }
         self.wake_waiters(to);
+    }
+
+    /// Whether a copy of the object waits to be released until its home has the content.
+    fn is_evicted_to(&self, object: ObjectId, memory: MemoryId) -> bool {
+        let state = &self.objects[object.index()];
+        let waits = |b: u32| {
+            let b = self.store.get(b);
+            b.is_evicting && b.content == Content::Valid
+        };
+        memory == self.cluster.home(self.graph.object(object).home)
+            && !state.is_dead
+            && self.store.iter(state.head).any(waits)
     }
 
     /// A transfer read its source to the end: whoever is to write it need wait no longer.
@@ -359,7 +376,11 @@ impl State {
         let home = self.cluster.home(self.graph.object(object).home);
         let head = self.objects[object.index()].head;
         let found = self.store.find(head, home);
-        if found.is_some_and(|b| self.store.get(b).content == Content::Valid) {
+        let is_coming = |b: u32| {
+            let b = self.store.get(b);
+            b.content == Content::Valid || b.is_result
+        };
+        if found.is_some_and(is_coming) {
             return;
         }
         self.charge_home(object);

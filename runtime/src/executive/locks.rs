@@ -3,9 +3,9 @@
 
 use super::store::{Content, NONE};
 use super::{Commands, State};
-use crate::TaskId;
 use crate::scheduler::Stage;
 use crate::trace::CopyReason;
+use crate::{ObjectId, TaskId};
 use std::collections::VecDeque;
 
 /// What came of an attempt to lock.
@@ -41,6 +41,7 @@ impl State {
             if !std::mem::replace(&mut state.is_lock_waiting, true) {
                 self.lock_waiters[queue].push_back((task.0, state.placement));
             }
+            self.pass_on(task);
             return Lock::Refused;
         }
         let memory = self.cluster.memory_of(crate::DeviceId(self.tasks[task.index()].device));
@@ -88,22 +89,38 @@ impl State {
                 continue;
             }
             self.objects[access.object.index()].locked_by = NONE;
-            let queue = self.objects[access.object.index()].lock_queue;
-            if queue == NONE {
-                continue;
+            self.wake_lockers(access.object, lanes);
+        }
+    }
+
+    /// Lets others try for those of a task's exclusive objects that are free and that the task
+    /// does not take after all: it may have been woken instead of them.
+    pub(super) fn pass_on(&mut self, task: TaskId) {
+        for at in 0..self.graph.accesses(task).len() {
+            let access = self.graph.accesses(task)[at];
+            if access.mode.is_exclusive() && self.objects[access.object.index()].locked_by == NONE {
+                self.wake_lockers(access.object, 1);
             }
-            let mut woken = 0;
-            while woken < lanes {
-                let Some((waiter, placement)) = self.lock_waiters[queue as usize].pop_front()
-                else {
-                    break;
-                };
-                let state = &mut self.tasks[waiter as usize];
+        }
+    }
+
+    /// Lets up to `most` tasks that wait for an object try again.
+    fn wake_lockers(&mut self, object: ObjectId, most: usize) {
+        let queue = self.objects[object.index()].lock_queue;
+        if queue == NONE {
+            return;
+        }
+        let mut woken = 0;
+        while woken < most {
+            let Some((waiter, placement)) = self.lock_waiters[queue as usize].pop_front() else {
+                break;
+            };
+            let state = &mut self.tasks[waiter as usize];
+            // An entry of an earlier placement says nothing about the present one.
+            if state.placement == placement && state.stage == Stage::Runnable {
                 state.is_lock_waiting = false;
-                if state.placement == placement && state.stage == Stage::Runnable {
-                    self.enqueue(TaskId(waiter));
-                    woken += 1;
-                }
+                self.enqueue(TaskId(waiter));
+                woken += 1;
             }
         }
     }

@@ -152,14 +152,18 @@ impl State {
         self.memories[memory.index()].evicting_bytes += bytes;
         let head = self.objects[object.index()].head;
         let target = match self.store.find(head, home) {
-            // A task is about to overwrite the object at home: nobody needs this version.
-            Some(target) if self.store.get(target).writers > 0 => {
-                return self.release(buffer, out);
-            }
+            Some(target) if self.is_to_be_overwritten(target) => return self.release(buffer, out),
             Some(target) => target,
             None => self.allocate(object, home, out),
         };
         self.fill(target, i64::MAX, CopyReason::WriteBack, out);
+    }
+
+    /// Whether a task has reserved a buffer to write it without having read it: nobody needs the
+    /// object's present version any more.
+    fn is_to_be_overwritten(&self, buffer: u32) -> bool {
+        let b = self.store.get(buffer);
+        b.writers > 0 && b.content == Content::Empty
     }
 
     /// Whether another memory holds the current version too, and keeps it.

@@ -142,6 +142,9 @@ impl State {
             }
         }
         let memory = self.cluster.memory_of(device);
+        if stage == Stage::Runnable {
+            self.pass_on(task);
+        }
         if matches!(stage, Stage::Fetching | Stage::Runnable) {
             self.leave_gang_queue(task, stage);
             self.unreserve(task, memory, out);
