@@ -55,7 +55,10 @@ impl State {
         }
         let state = &self.memories[memory.index()];
         if let Some(capacity) = state.capacity_bytes {
-            let bytes = self.graph.object(object).bytes;
+            let plain = self.graph.object(object);
+            let is_free = self.objects[object.index()].is_home_charged
+                && self.cluster.home(plain.home) == memory;
+            let bytes = if is_free { 0 } else { plain.bytes };
             let has_room = state.used_bytes.saturating_add(bytes) <= capacity;
             if !state.queue.is_empty() || !has_room {
                 return false;

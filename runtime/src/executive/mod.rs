@@ -4,17 +4,19 @@
 //! has no clock, no thread and no I/O; the same inputs in the same order give the same commands.
 //!
 //! Map: `state` holds the flat arrays; `place` carries out the scheduler's decisions; `memory`
-//! reserves and evicts; `copies` moves data; `lanes` starts and finishes tasks; `locks` guards
-//! exclusive accesses; `store` keeps track of which memory holds what; `stall` explains why
-//! nothing moves; `record` writes the trace.
+//! evicts, `reserve` reserves; `copies` moves data; `lanes` starts and finishes tasks, `gangs`
+//! those that start together; `locks` guards exclusive accesses; `store` keeps track of which
+//! memory holds what; `stall` explains why nothing moves; `record` writes the trace.
 
 mod command;
 mod copies;
+mod gangs;
 mod lanes;
 mod locks;
 mod memory;
 mod place;
 mod record;
+mod reserve;
 mod stall;
 mod state;
 mod store;

@@ -126,10 +126,10 @@ impl State {
     /// arrive, queued ones are cancelled; entries in lane queues become stale by their placement
     /// number.
     fn unplace(&mut self, task: TaskId, out: &mut Commands) {
-        self.lose_turn(task, self.tasks[task.index()].lane);
+        self.retreat_together(task, out);
+        self.retreat(task, out);
         let state = &mut self.tasks[task.index()];
         let device = DeviceId(state.device);
-        let stage = state.stage;
         state.device = NONE;
         state.lane = NONE;
         // A number that no entry carries.
@@ -141,25 +141,10 @@ impl State {
                 self.objects[access.object.index()].racy_users -= 1;
             }
         }
-        let memory = self.cluster.memory_of(device);
-        if stage == Stage::Runnable {
-            self.pass_on(task);
-        }
-        if matches!(stage, Stage::Fetching | Stage::Runnable) {
-            self.leave_gang_queue(task, stage);
-            self.unreserve(task, memory, out);
-        }
-        if stage == Stage::Reserving {
-            self.mark_memory(memory);
-        }
         let state = &mut self.tasks[task.index()];
-        state.missing = 0;
         // Its entry in the queue of an exclusive object carries the old placement and will not
         // wake it; it may queue again.
         state.is_lock_waiting = false;
-        if stage != Stage::Waiting {
-            state.stage = Stage::Ready;
-        }
         self.mark_device(device.0);
     }
 

@@ -3,7 +3,7 @@
 use super::State;
 use super::store::NONE;
 use crate::scheduler::Stage;
-use crate::{DeviceId, Ns, TaskId};
+use crate::{Ns, TaskId};
 
 /// Why a run cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,22 +52,28 @@ pub enum Stall {
     },
     /// A working set does not fit beside what cannot be evicted.
     #[error(
-        "out of memory at {at_ns} ns: task {task:?} needs {needed_bytes} bytes at once in \
+        "out of memory at {at_ns} ns: task {task:?} needs {needed_bytes} more bytes in \
          {memory:?}, which has {free_bytes} of {capacity_bytes} bytes free and nothing to evict"
     )]
     OutOfMemory {
         /// When.
         at_ns: Ns,
-        /// The task at the head of the queue.
+        /// The task, or the first of the gang, whose request is the oldest one.
         task: String,
-        /// Its working set.
+        /// What it lacks there: of its working set, or room at home for what it writes.
         needed_bytes: u64,
-        /// The memory.
+        /// The memory that is full.
         memory: String,
         /// What is free.
         free_bytes: u64,
         /// Its capacity.
         capacity_bytes: u64,
+    },
+    /// The members of a gang were placed on lanes that cannot all be theirs at once.
+    #[error("the gang of task {example:?} was placed on fewer lanes than it takes at once")]
+    GangDoesNotFit {
+        /// The first member.
+        example: String,
     },
     /// Placed tasks wait for each other: the order on strict lanes or gangs is circular.
     #[error("placed tasks wait for each other, the first of them {example:?}")]
@@ -85,6 +91,11 @@ impl State {
         if let Some(stall) = self.memory_stall() {
             return stall;
         }
+        let fits = |gang: &&u32| self.gang_fits(&self.gangs[**gang as usize].members);
+        if let Some(gang) = self.gang_queue.iter().find(|g| !fits(g)) {
+            let first = self.gangs[*gang as usize].members[0];
+            return Stall::GangDoesNotFit { example: self.graph.task_name(first) };
+        }
         let ready = |t: &TaskId| {
             let state = &self.tasks[t.index()];
             state.stage == Stage::Ready && state.device == NONE
@@ -101,27 +112,38 @@ impl State {
         }
     }
 
+    /// The oldest request of a memory that does not fit.
     fn memory_stall(&self) -> Option<Stall> {
-        for (id, memory) in self.cluster.memory_ids().zip(&self.memories) {
+        let mut needs = Vec::new();
+        for memory in &self.memories {
             let waits = |&&(task, placement): &&(u32, u32)| {
                 let state = &self.tasks[task as usize];
                 state.placement == placement && state.stage == Stage::Reserving
             };
-            if let Some(&(task, _)) = memory.queue.iter().find(waits) {
-                let capacity_bytes = memory.capacity_bytes.unwrap_or(u64::MAX);
-                let task = TaskId(task);
-                debug_assert_eq!(
-                    self.cluster.memory_of(DeviceId(self.tasks[task.index()].device)),
-                    id
-                );
-                return Some(Stall::OutOfMemory {
-                    at_ns: self.now_ns,
-                    task: self.graph.task_name(task),
-                    needed_bytes: self.graph.working_set_bytes(task),
-                    memory: self.cluster.memory(id).name.clone(),
-                    free_bytes: capacity_bytes.saturating_sub(memory.used_bytes),
-                    capacity_bytes,
-                });
+            let Some(&(task, _)) = memory.queue.iter().find(waits) else { continue };
+            let task = [TaskId(task)];
+            let group = match self.graph.task(task[0]).gang {
+                Some(gang) => &self.gangs[gang.index()].members[..],
+                None => &task,
+            };
+            self.lacking(group, &mut needs);
+            for &(full, needed_bytes) in &needs {
+                let state = &self.memories[full.index()];
+                let capacity_bytes = state.capacity_bytes.unwrap_or(u64::MAX);
+                let free_bytes = capacity_bytes.saturating_sub(state.used_bytes);
+                if needed_bytes > free_bytes {
+                    let task = self.graph.task_name(group[0]);
+                    let memory = self.cluster.memory(full).name.clone();
+                    let at_ns = self.now_ns;
+                    return Some(Stall::OutOfMemory {
+                        at_ns,
+                        task,
+                        needed_bytes,
+                        memory,
+                        free_bytes,
+                        capacity_bytes,
+                    });
+                }
             }
         }
         None

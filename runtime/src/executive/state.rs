@@ -44,12 +44,16 @@ pub(crate) struct State {
     pub(super) dirty_devices: Vec<u32>,
     /// Memories in which something may be reserved.
     pub(super) dirty_memories: Vec<u32>,
-    /// A reservation waits for room in the home of what it writes.
-    pub(super) is_home_full: bool,
+    /// Whether any memory has a capacity, so that memory must be asked for.
+    pub(super) is_bounded: bool,
+    /// A request waits for room in another memory than its task's.
+    pub(super) is_waiting_elsewhere: bool,
+    /// Reused by requests.
+    pub(super) needs: Vec<(MemoryId, u64)>,
     pub(super) lock_waiters: Vec<VecDeque<(u32, u32)>>,
     pub(super) timers: BinaryHeap<Reverse<Ns>>,
     /// Accessing tasks per object in submission order, for next-use eviction.
-    pub(super) users: Vec<Vec<TaskId>>,
+    pub(super) users: Vec<VecDeque<TaskId>>,
     pub(super) recorder: Recorder,
 }
 
@@ -227,7 +231,9 @@ impl State {
             uses: 0,
             dirty_devices: Vec::new(),
             dirty_memories: Vec::new(),
-            is_home_full: false,
+            is_bounded: cluster.memory_ids().any(|m| cluster.memory(m).capacity_bytes.is_some()),
+            is_waiting_elsewhere: false,
+            needs: Vec::new(),
             lock_waiters: Vec::new(),
             timers: BinaryHeap::new(),
             users: Vec::new(),
@@ -264,7 +270,7 @@ impl State {
         self.gangs.resize(graph.gang_count(), GangState::default());
         let by_next_use = self.options.eviction == crate::scheduler::Eviction::NextUse;
         if by_next_use {
-            self.users.resize(graph.object_count(), Vec::new());
+            self.users.resize(graph.object_count(), VecDeque::new());
         }
         for task in graph.task_ids().skip(self.tasks.len()) {
             let done = |e: &crate::graph::Edge| {
@@ -274,7 +280,7 @@ impl State {
             for access in graph.accesses(task) {
                 self.objects[access.object.index()].uses_left += 1;
                 if by_next_use {
-                    self.users[access.object.index()].push(task);
+                    self.users[access.object.index()].push_back(task);
                 }
             }
             if let Some(gang) = graph.task(task).gang {
@@ -315,7 +321,7 @@ impl State {
 
     /// Every task must fit in some memory in which it can run, beside nothing else.
     fn check_working_sets(&self, first: usize) -> Result<(), Feasibility> {
-        if self.memories.iter().all(|m| m.capacity_bytes.is_none()) {
+        if !self.is_bounded {
             return Ok(());
         }
         for task in self.graph.task_ids().skip(first) {
@@ -488,11 +494,11 @@ impl State {
 
     #[inline]
     pub(super) fn mark_memory(&mut self, memory: MemoryId) {
-        if std::mem::take(&mut self.is_home_full) {
+        if std::mem::take(&mut self.is_waiting_elsewhere) {
             self.cluster.memory_ids().for_each(|m| self.mark_memory(m));
         }
         let state = &mut self.memories[memory.index()];
-        if state.capacity_bytes.is_some() && !std::mem::replace(&mut state.is_dirty, true) {
+        if self.is_bounded && !std::mem::replace(&mut state.is_dirty, true) {
             self.dirty_memories.push(memory.0);
         }
     }
