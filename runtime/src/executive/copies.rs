@@ -340,11 +340,12 @@ impl State {
         if b.content != Content::Incoming || b.waiters != NONE || b.is_result {
             return;
         }
-        let copy = &self.copies[b.copy as usize];
-        if copy.from != NONE || copy.reason != CopyReason::Input {
+        let at = b.copy;
+        let copy = &self.copies[at as usize];
+        let is_queued_input = copy.from == NONE && copy.reason == CopyReason::Input;
+        if !is_queued_input || self.is_evicted_to(b.object, b.memory) {
             return;
         }
-        let at = b.copy;
         if let Some(&entry) = self.copy_queue.iter().find(|e| e.2 == at) {
             self.cancel(entry, out);
         }
