@@ -85,7 +85,12 @@ fn yaml_options() -> serde_saphyr::Options {
         max_nodes: usize::MAX,
         max_total_scalar_bytes: usize::MAX,
     };
-    serde_saphyr::options! { budget: budget, strict_booleans: true }
+    serde_saphyr::options! {
+        budget: budget,
+        strict_booleans: true,
+        // They are refused here, with what was expected instead.
+        non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
+    }
 }
 
 type Fault = (Option<Position>, String);

@@ -4,15 +4,15 @@ use super::error::nearest;
 
 /// Adds the nearest known key to a message about an unknown one.
 ///
-/// The parsers write ``unknown field `x`, expected one of `a`, `b` ``: the names stand between
-/// backquotes, the unknown one first.
+/// The parsers write ``unknown field `x`, expected one of `a`, `b` ``, or ``expected `a` or `b` ``;
+/// the YAML parser leaves out the quotes around what it expects.
 pub(super) fn for_parser(message: String) -> String {
-    if !message.starts_with("unknown ") {
-        return message;
-    }
-    let mut names = message.split('`').skip(1).step_by(2);
-    let near = names.next().and_then(|unknown| nearest(unknown, names));
-    match near {
+    let parts = message.split_once(", expected ").filter(|_| message.starts_with("unknown "));
+    let Some((unknown, expected)) = parts else { return message };
+    let Some(unknown) = unknown.split('`').nth(1) else { return message };
+    let known = expected.strip_prefix("one of ").unwrap_or(expected);
+    let known = known.split(", ").flat_map(|part| part.split(" or "));
+    match nearest(unknown, known.map(|name| name.trim_matches('`'))) {
         Some(near) => format!("{message}; did you mean `{near}`?"),
         None => message,
     }
@@ -28,6 +28,10 @@ mod tests {
         assert_eq!(
             for_parser(format!("unknown field `cots`, {known}")),
             format!("unknown field `cots`, {known}; did you mean `cost`?")
+        );
+        assert_eq!(
+            for_parser("unknown variant `wirte`, expected read or write".to_owned()),
+            "unknown variant `wirte`, expected read or write; did you mean `write`?"
         );
         let strange = format!("unknown field `zebra`, {known}");
         assert_eq!(for_parser(strange.clone()), strange);

@@ -14,6 +14,9 @@ const DEFAULT_KERNEL: &str = "task";
 
 const TASKS: Step<'static> = Step::Key(&["tasks"]);
 const NAME: Step<'static> = Step::Key(&["name"]);
+/// The object of an access, whatever the mode.
+const OBJECT: Step<'static> =
+    Step::Key(&["read", "write", "read_write", "commutative", "reduce", "racy"]);
 
 /// The graph that a file describes.
 pub(super) fn graph(
@@ -152,20 +155,20 @@ impl<'s> Resolver<'s> {
             scratch_bytes: task.scratch_bytes.0,
             gang: task.gang.as_ref().map(|gang| GangId(self.gangs.get(gang).expect(known))),
         });
-        let within = |list: &'static [&'static str], at| {
-            self.source.locate(&[TASKS, Step::Index(i), Step::Key(list), Step::Index(at)])
-        };
+        let list = |key| [TASKS, Step::Index(i), Step::Key(key)];
         for (at, access) in task.accesses.iter().enumerate() {
             let (object, mode) = access.parts();
             let Some(object) = self.objects.get(object) else {
-                let place = within(&["accesses"], at);
+                let path = [&list(&["accesses"])[..], &[Step::Index(at), OBJECT]].concat();
+                let place = self.source.locate(&path);
                 return Err(unknown(place, task, "object", object, &self.objects));
             };
             draft.accesses.push((i as u32, object, mode));
         }
         for (at, before) in task.after.iter().enumerate() {
             let Some(before) = self.tasks.get(before) else {
-                let place = within(&["after"], at);
+                let path = [&list(&["after"])[..], &[Step::Index(at)]].concat();
+                let place = self.source.locate(&path);
                 return Err(unknown(place, task, "task", before, &self.tasks));
             };
             draft.control.push((before, i as u32));

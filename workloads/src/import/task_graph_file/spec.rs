@@ -14,6 +14,9 @@ pub struct TaskGraphFile<'a> {
     /// The version of this format: 1.
     #[schemars(range(min = 1, max = 1))]
     pub windtunnel_graph: u32,
+    /// The JSON Schema that an editor checks the file against, ignored by the program.
+    #[serde(borrow, default, rename = "$schema", skip_serializing_if = "no_text")]
+    pub schema: Text<'a>,
     /// Shown to people; the file's name without extension when it is left out.
     #[serde(borrow, default, skip_serializing_if = "no_text")]
     pub name: Text<'a>,

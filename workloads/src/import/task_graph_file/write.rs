@@ -18,6 +18,7 @@ pub fn to_task_graph_file(graph: &TaskGraph) -> TaskGraphFile<'_> {
     let tasks = unique(graph.task_ids().map(|t| graph.task_name(t)).collect());
     TaskGraphFile {
         windtunnel_graph: VERSION,
+        schema: Text::default(),
         name: borrowed(graph.name()),
         description: Text::default(),
         order: Order::Listed,
