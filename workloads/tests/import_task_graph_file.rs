@@ -255,7 +255,7 @@ edges:
     );
     let error = read(&json[..json.len() - 4]).unwrap_err().to_string();
     assert!(
-        error.starts_with("g:2:35: not a valid task-graph file: the text ends too early"),
+        error.starts_with("g:2:34: not a valid task-graph file: the text ends too early"),
         "{error}"
     );
     let objects: String =
