@@ -208,6 +208,14 @@ impl Costs {
         self.group_device.len()
     }
 
+    /// Duration of `task` in every group of devices, by group, `Ns::MAX` where it cannot run; put
+    /// into `out`.
+    pub fn durations_by_group_ns(&self, task: TaskId, out: &mut Vec<Ns>) {
+        let devices = self.group_device.iter();
+        out.clear();
+        out.extend(devices.map(|d| self.duration_ns(task, *d).unwrap_or(Ns::MAX)));
+    }
+
     /// The task's work, where its duration is work over speed on every device.
     pub fn work(&self, task: TaskId) -> Option<f64> {
         match self.rows[task.index()] {

@@ -46,16 +46,21 @@ pub struct PartialSchedule<'a> {
     racy: Vec<Option<MemoryId>>,
     has_capacities: bool,
     /// Reused from task to task.
-    inputs: Inputs,
+    needs: Needs,
 }
 
-/// Where a task's inputs come from, and when they could leave.
+/// What there is to know about a task before it is placed.
 #[derive(Clone, Debug, Default)]
-struct Inputs {
-    /// No earlier than this anywhere: the latest end of a predecessor.
-    floor_ns: Ns,
-    /// Each input's departure, memory and bytes.
-    flows: Vec<(Ns, MemoryId, u64)>,
+struct Needs {
+    cores: u32,
+    /// When all inputs could be there, by memory.
+    ready_ns: Vec<Ns>,
+    /// How long it takes, by group of devices; `Ns::MAX` where it cannot run.
+    duration_ns: Vec<Ns>,
+    /// Working set, where there are capacities.
+    bytes: u64,
+    /// The only memory it may use, because of what it shares racily there.
+    memory: Option<MemoryId>,
 }
 
 impl<'a> PartialSchedule<'a> {
@@ -78,7 +83,7 @@ impl<'a> PartialSchedule<'a> {
             has_capacities: cluster
                 .memory_ids()
                 .any(|m| cluster.memory(m).capacity_bytes.is_some()),
-            inputs: Inputs::default(),
+            needs: Needs::default(),
         }
     }
 
@@ -111,97 +116,100 @@ impl<'a> PartialSchedule<'a> {
     /// When all inputs of `task` could be in the memory of `device`. Predecessors that are not
     /// placed yet are left out.
     pub fn data_ready_ns(&mut self, task: TaskId, device: DeviceId) -> Ns {
-        let inputs = self.take_inputs(task);
-        let ready_ns = self.arrival_ns(&inputs, device);
-        self.inputs = inputs;
+        let needs = self.take_needs(task);
+        let ready_ns = needs.ready_ns[self.problem.cluster.memory_of(device).index()];
+        self.needs = needs;
         ready_ns
     }
 
-    /// Calls `each` with every device that can run the task and the instant at which its inputs
-    /// could all be there.
-    pub fn each_data_ready(&mut self, task: TaskId, mut each: impl FnMut(DeviceId, Ns)) {
-        let inputs = self.take_inputs(task);
+    /// Calls `each` with every device that can run the task, the instant at which its inputs could
+    /// all be there, and its duration.
+    pub fn each_data_ready(&mut self, task: TaskId, mut each: impl FnMut(DeviceId, Ns, Ns)) {
+        let needs = self.take_needs(task);
         for device in self.problem.cluster.device_ids() {
-            if self.duration_ns(task, device).is_some() {
-                each(device, self.arrival_ns(&inputs, device));
+            if let Some((ready_ns, duration_ns)) = self.ready_and_duration_ns(&needs, device) {
+                each(device, ready_ns, duration_ns);
             }
         }
-        self.inputs = inputs;
+        self.needs = needs;
     }
 
-    fn take_inputs(&mut self, task: TaskId) -> Inputs {
-        let mut inputs = std::mem::take(&mut self.inputs);
-        inputs.flows.clear();
-        let Problem { graph, cluster, now_ns, .. } = *self.problem;
-        inputs.floor_ns = now_ns;
+    /// Fills the task's needs in; they are to be put back after use.
+    fn take_needs(&mut self, task: TaskId) -> Needs {
+        let Problem { graph, cluster, costs, now_ns, .. } = *self.problem;
+        let mut needs = std::mem::take(&mut self.needs);
+        needs.cores = graph.task(task).cores;
+        needs.bytes = if self.has_capacities { graph.working_set_bytes(task) } else { 0 };
+        needs.memory = None;
+        costs.durations_by_group_ns(task, &mut needs.duration_ns);
+        let placed = graph.incoming(task).iter().filter_map(|e| self.placed[e.from.index()]);
+        let floor_ns = placed.map(|p| p.1).fold(now_ns, Ns::max);
+        needs.ready_ns.clear();
+        needs.ready_ns.resize(cluster.memory_count(), floor_ns);
         for edge in graph.incoming(task) {
-            let Some((from, finish_ns)) = self.placed[edge.from.index()] else { continue };
-            inputs.floor_ns = inputs.floor_ns.max(finish_ns);
-            if let Some(object) = edge.object {
-                let bytes = graph.object(object).bytes;
-                inputs.flows.push((finish_ns, cluster.memory_of(from), bytes));
+            if let Some(object) = edge.object
+                && let Some((from, finish_ns)) = self.placed[edge.from.index()]
+            {
+                let (from, bytes) = (cluster.memory_of(from), graph.object(object).bytes);
+                cluster.arrive_everywhere(from, finish_ns, bytes, &mut needs.ready_ns);
             }
         }
         for access in graph.accesses(task) {
+            let object = graph.object(access.object);
             if access.mode.reads() && access.version == 0 {
-                let object = graph.object(access.object);
-                inputs.flows.push((now_ns, cluster.home(object.home), object.bytes));
+                let home = cluster.home(object.home);
+                cluster.arrive_everywhere(home, now_ns, object.bytes, &mut needs.ready_ns);
+            }
+            if access.mode == Mode::Racy
+                && let Some(memory) = self.racy[access.object.index()]
+            {
+                if needs.memory.is_some_and(|m| m != memory) {
+                    // Two objects that it shares are in two memories: it can go nowhere.
+                    needs.duration_ns.fill(Ns::MAX);
+                }
+                needs.memory = Some(memory);
             }
         }
-        inputs
+        needs
     }
 
-    fn arrival_ns(&self, inputs: &Inputs, device: DeviceId) -> Ns {
-        let cluster = self.problem.cluster;
+    /// When a task's inputs could be on a device, and how long it takes there; `None` where it
+    /// cannot be placed.
+    #[inline]
+    fn ready_and_duration_ns(&self, needs: &Needs, device: DeviceId) -> Option<(Ns, Ns)> {
+        let Problem { cluster, costs, .. } = *self.problem;
+        let duration_ns = needs.duration_ns[costs.group_of(device)];
         let memory = cluster.memory_of(device);
-        inputs.flows.iter().fold(inputs.floor_ns, |latest_ns, &(leaves_ns, from, bytes)| {
-            let transfer_ns = cluster.transfer_ns(from, memory, bytes);
-            latest_ns.max(leaves_ns.saturating_add(transfer_ns))
-        })
-    }
-
-    /// How long the task takes on a device; `None` where it cannot be placed.
-    fn duration_ns(&self, task: TaskId, device: DeviceId) -> Option<Ns> {
-        let Problem { graph, cluster, costs, .. } = *self.problem;
-        let duration_ns = costs.duration_ns(task, device)?;
-        let is_wide_enough = graph.task(task).cores <= cluster.device(device).lanes;
-        (is_wide_enough && self.is_memory_fine(task, device)).then_some(duration_ns)
-    }
-
-    /// Whether the task's working set fits, and what it shares racily is not elsewhere.
-    fn is_memory_fine(&self, task: TaskId, device: DeviceId) -> bool {
-        let Problem { graph, cluster, .. } = *self.problem;
-        let memory = cluster.memory_of(device);
-        if self.has_capacities
-            && let Some(capacity_bytes) = cluster.memory(memory).capacity_bytes
-            && graph.working_set_bytes(task) > capacity_bytes
-        {
-            return false;
-        }
-        self.racy.is_empty() || {
-            let mut shared = graph.accesses(task).iter().filter(|a| a.mode == Mode::Racy);
-            shared.all(|a| self.racy[a.object.index()].is_none_or(|m| m == memory))
-        }
+        let is_fine = duration_ns != Ns::MAX
+            && needs.cores <= cluster.lanes(device).len() as u32
+            && needs.memory.is_none_or(|m| m == memory)
+            && (!self.has_capacities
+                || cluster.memory(memory).capacity_bytes.is_none_or(|c| needs.bytes <= c));
+        is_fine.then(|| (needs.ready_ns[memory.index()], duration_ns))
     }
 
     /// The earliest place for a task on a device, the first lane winning ties; `None` where it
     /// cannot run.
     pub fn slot(&mut self, task: TaskId, device: DeviceId, policy: Policy) -> Option<Slot> {
-        let duration_ns = self.duration_ns(task, device)?;
-        let ready_ns = self.data_ready_ns(task, device);
-        Some(self.slot_from(task, device, policy, ready_ns, duration_ns))
+        let needs = self.take_needs(task);
+        let found = self.ready_and_duration_ns(&needs, device);
+        let cores = needs.cores;
+        self.needs = needs;
+        found.map(|(ready_ns, duration_ns)| {
+            self.slot_from(cores, device, policy, ready_ns, duration_ns, Ns::MAX)
+        })
     }
 
     /// Calls `each` with the earliest place on every device that can run the task, in order.
     pub fn each_slot(&mut self, task: TaskId, policy: Policy, mut each: impl FnMut(Slot)) {
-        let inputs = self.take_inputs(task);
+        let needs = self.take_needs(task);
         for device in self.problem.cluster.device_ids() {
-            if let Some(duration_ns) = self.duration_ns(task, device) {
-                let ready_ns = self.arrival_ns(&inputs, device);
-                each(self.slot_from(task, device, policy, ready_ns, duration_ns));
+            if let Some((ready_ns, duration_ns)) = self.ready_and_duration_ns(&needs, device) {
+                let cores = needs.cores;
+                each(self.slot_from(cores, device, policy, ready_ns, duration_ns, Ns::MAX));
             }
         }
-        self.inputs = inputs;
+        self.needs = needs;
     }
 
     /// The place of earliest finish on any device, the first device winning ties.
@@ -209,24 +217,25 @@ impl<'a> PartialSchedule<'a> {
     /// # Errors
     /// [`PlanFailure`] when no device can take the task.
     pub fn earliest_finish(&mut self, task: TaskId, policy: Policy) -> Result<Slot, PlanFailure> {
-        let inputs = self.take_inputs(task);
+        let needs = self.take_needs(task);
         let mut best: Option<Slot> = None;
         for device in self.problem.cluster.device_ids() {
-            let Some(duration_ns) = self.duration_ns(task, device) else { continue };
-            let finish_ns = best.map_or(Ns::MAX, |b| b.finish_ns);
-            if best.is_some() && inputs.floor_ns.saturating_add(duration_ns) >= finish_ns {
+            let Some((ready_ns, duration_ns)) = self.ready_and_duration_ns(&needs, device) else {
+                continue;
+            };
+            let first_ns = ready_ns.saturating_add(duration_ns);
+            if best.is_some_and(|b| first_ns >= b.finish_ns) {
                 continue;
             }
-            let ready_ns = self.arrival_ns(&inputs, device);
-            if best.is_some() && ready_ns.saturating_add(duration_ns) >= finish_ns {
-                continue;
-            }
-            let slot = self.slot_from(task, device, policy, ready_ns, duration_ns);
+            // A later start is of no use.
+            let limit_ns = best.map_or(Ns::MAX, |b| b.finish_ns - duration_ns);
+            let cores = needs.cores;
+            let slot = self.slot_from(cores, device, policy, ready_ns, duration_ns, limit_ns);
             if best.is_none_or(|b| slot.finish_ns < b.finish_ns) {
                 best = Some(slot);
             }
         }
-        self.inputs = inputs;
+        self.needs = needs;
         best.ok_or_else(|| self.nowhere(task))
     }
 
@@ -242,21 +251,24 @@ impl<'a> PartialSchedule<'a> {
         ))
     }
 
+    /// The earliest place on a device that is able, or one that starts no earlier than `limit_ns`.
+    #[inline]
     fn slot_from(
         &self,
-        task: TaskId,
+        cores: u32,
         device: DeviceId,
         policy: Policy,
         ready_ns: Ns,
         duration_ns: Ns,
+        limit_ns: Ns,
     ) -> Slot {
-        let cores = self.problem.graph.task(task).cores;
         let first = self.problem.cluster.first_lane(device).0;
-        let end = first + self.problem.cluster.device(device).lanes;
+        let end = first + self.problem.cluster.lanes(device).len() as u32;
         let mut best = (Ns::MAX, first);
         for lane in first..=end - cores {
             let window = &self.lanes[lane as usize..(lane + cores) as usize];
-            let start_ns = window_start_ns(window, ready_ns, duration_ns, policy);
+            let limit_ns = limit_ns.min(best.0);
+            let start_ns = window_start_ns(window, ready_ns, duration_ns, policy, limit_ns);
             if start_ns < best.0 {
                 best = (start_ns, lane);
                 if start_ns == ready_ns {
@@ -291,11 +303,18 @@ impl<'a> PartialSchedule<'a> {
     }
 }
 
-/// The earliest instant from `ready_ns` on at which all lanes of a window are idle together.
+/// The earliest instant from `ready_ns` on at which all lanes of a window are idle together, or
+/// some instant from `limit_ns` on.
 #[inline]
-fn window_start_ns(window: &[Timeline], ready_ns: Ns, duration_ns: Ns, policy: Policy) -> Ns {
+fn window_start_ns(
+    window: &[Timeline],
+    ready_ns: Ns,
+    duration_ns: Ns,
+    policy: Policy,
+    limit_ns: Ns,
+) -> Ns {
     let lane_start_ns = |lane: &Timeline, from_ns: Ns| match policy {
-        Policy::Insertion => lane.earliest_ns(from_ns, duration_ns),
+        Policy::Insertion => lane.earliest_ns(from_ns, duration_ns, limit_ns),
         Policy::Append => lane.end_ns().max(from_ns),
     };
     if let [lane] = window {

@@ -49,11 +49,6 @@ impl Kinds {
     pub fn get(&self, kind: usize) -> &Kind {
         &self.list[kind]
     }
-
-    /// Number of kinds.
-    pub fn len(&self) -> usize {
-        self.list.len()
-    }
 }
 
 /// Lanes that nothing was placed on.

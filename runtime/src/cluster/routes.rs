@@ -149,6 +149,12 @@ impl Routes {
         (pair.bytes_per_s > 0.0).then_some(pair)
     }
 
+    /// The pairs of one source, by destination.
+    #[inline]
+    pub fn row(&self, from: MemoryId) -> &[Pair] {
+        &self.pairs[from.index() * self.memories..][..self.memories]
+    }
+
     pub fn append(&self, from: MemoryId, to: MemoryId, out: &mut Vec<ChannelId>) {
         let start = out.len();
         let mut at = to.index();

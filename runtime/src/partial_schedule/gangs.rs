@@ -32,13 +32,14 @@ impl PartialSchedule<'_> {
 
     /// The place of earliest finish after everything else, on lanes that are not taken.
     fn free_slot(&mut self, task: TaskId, is_taken: &[bool]) -> Option<Slot> {
-        let inputs = self.take_inputs(task);
+        let needs = self.take_needs(task);
         let cluster = self.problem.cluster;
-        let cores = self.problem.graph.task(task).cores as usize;
+        let cores = needs.cores as usize;
         let mut best: Option<Slot> = None;
         for device in cluster.device_ids() {
-            let Some(duration_ns) = self.duration_ns(task, device) else { continue };
-            let ready_ns = self.arrival_ns(&inputs, device);
+            let Some((ready_ns, duration_ns)) = self.ready_and_duration_ns(&needs, device) else {
+                continue;
+            };
             let first = cluster.first_lane(device).index();
             let end = first + cluster.device(device).lanes as usize;
             for lane in first..=end - cores {
@@ -46,7 +47,8 @@ impl PartialSchedule<'_> {
                     continue;
                 }
                 let window = &self.lanes[lane..lane + cores];
-                let start_ns = window_start_ns(window, ready_ns, duration_ns, Policy::Append);
+                let policy = Policy::Append;
+                let start_ns = window_start_ns(window, ready_ns, duration_ns, policy, Ns::MAX);
                 let finish_ns: Ns = start_ns.saturating_add(duration_ns);
                 if best.is_none_or(|b| finish_ns < b.finish_ns) {
                     let lane = LaneId::from_index(lane);
@@ -54,7 +56,7 @@ impl PartialSchedule<'_> {
                 }
             }
         }
-        self.inputs = inputs;
+        self.needs = needs;
         best
     }
 

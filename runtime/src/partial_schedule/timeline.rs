@@ -19,6 +19,8 @@ type Gap = (Ns, Ns);
 struct Bucket {
     gaps: Vec<Gap>,
     longest_ns: Ns,
+    /// End of the last gap.
+    end_ns: Ns,
 }
 
 /// The busy and idle time of one lane.
@@ -27,23 +29,22 @@ pub(super) struct Timeline {
     buckets: Vec<Bucket>,
     /// From here on it is idle.
     end_ns: Ns,
+    /// No gap ends later.
+    gaps_end_ns: Ns,
 }
 
 impl Bucket {
     fn of(gaps: Vec<Gap>) -> Self {
         let longest_ns = gaps.iter().map(|g| g.1 - g.0).max().unwrap_or(0);
-        Self { gaps, longest_ns }
-    }
-
-    fn last_end_ns(&self) -> Ns {
-        self.gaps.last().map_or(0, |g| g.1)
+        let end_ns = gaps.last().map_or(0, |g| g.1);
+        Self { gaps, longest_ns, end_ns }
     }
 }
 
 impl Timeline {
     /// Idle from `free_ns` on, busy before.
     pub fn new(free_ns: Ns) -> Self {
-        Self { buckets: Vec::new(), end_ns: free_ns }
+        Self { buckets: Vec::new(), end_ns: free_ns, gaps_end_ns: 0 }
     }
 
     /// From here on the lane is idle.
@@ -52,18 +53,21 @@ impl Timeline {
         self.end_ns
     }
 
-    /// The earliest instant from `ready_ns` on at which the lane is idle for `duration_ns`.
+    /// The earliest instant from `ready_ns` on at which the lane is idle for `duration_ns`, or
+    /// some instant from `limit_ns` on when that is not before `limit_ns`.
     #[inline]
-    pub fn earliest_ns(&self, ready_ns: Ns, duration_ns: Ns) -> Ns {
-        match ready_ns >= self.end_ns {
-            true => ready_ns,
-            false => self.earliest_gap_ns(ready_ns, duration_ns).unwrap_or(self.end_ns),
+    pub fn earliest_ns(&self, ready_ns: Ns, duration_ns: Ns, limit_ns: Ns) -> Ns {
+        if ready_ns >= self.end_ns {
+            return ready_ns;
         }
+        if ready_ns > self.gaps_end_ns || ready_ns >= limit_ns {
+            return self.end_ns;
+        }
+        self.earliest_gap_ns(ready_ns, duration_ns, limit_ns).unwrap_or(self.end_ns)
     }
 
-    fn earliest_gap_ns(&self, ready_ns: Ns, duration_ns: Ns) -> Option<Ns> {
-        let first = self.buckets.partition_point(|b| b.last_end_ns() < ready_ns);
-        for bucket in &self.buckets[first..] {
+    fn earliest_gap_ns(&self, ready_ns: Ns, duration_ns: Ns, limit_ns: Ns) -> Option<Ns> {
+        for bucket in &self.buckets[self.bucket_at(ready_ns)..] {
             if bucket.longest_ns < duration_ns {
                 continue;
             }
@@ -73,9 +77,20 @@ impl Timeline {
                 if start_ns.saturating_add(duration_ns) <= gap.1 {
                     return Some(start_ns);
                 }
+                if gap.1 >= limit_ns {
+                    return None;
+                }
             }
         }
         None
+    }
+
+    /// The first bucket that ends at `at_ns` or later; mostly the last one.
+    fn bucket_at(&self, at_ns: Ns) -> usize {
+        match self.buckets.as_slice() {
+            [.., before, _] if before.end_ns < at_ns => self.buckets.len() - 1,
+            buckets => buckets.partition_point(|b| b.end_ns < at_ns),
+        }
     }
 
     /// Makes the lane busy from `start_ns` to `finish_ns`, where it is idle. A point in time, too,
@@ -89,7 +104,7 @@ impl Timeline {
             }
             return;
         }
-        let at = self.buckets.partition_point(|b| b.last_end_ns() < finish_ns);
+        let at = self.bucket_at(finish_ns);
         let bucket = self.buckets.get_mut(at).expect(OVERLAP);
         let within = bucket.gaps.partition_point(|g| g.1 < finish_ns);
         let gap = bucket.gaps[within];
@@ -110,11 +125,13 @@ impl Timeline {
     /// Adds a gap after all others.
     fn push(&mut self, gap: Gap) {
         if self.buckets.last().is_none_or(|b| b.gaps.len() == BUCKET) {
-            self.buckets.push(Bucket { gaps: Vec::new(), longest_ns: 0 });
+            self.buckets.push(Bucket { gaps: Vec::new(), longest_ns: 0, end_ns: 0 });
         }
         let bucket = self.buckets.last_mut().expect("one was pushed if there was none");
         bucket.gaps.push(gap);
         bucket.longest_ns = bucket.longest_ns.max(gap.1 - gap.0);
+        bucket.end_ns = gap.1;
+        self.gaps_end_ns = gap.1;
     }
 }
 
@@ -146,9 +163,13 @@ mod tests {
             let mut timeline = Timeline::new(free_ns);
             let mut busy: Vec<Gap> = Vec::new();
             for (ready_ns, duration_ns) in tasks {
-                let start_ns = timeline.earliest_ns(ready_ns.max(free_ns), duration_ns);
+                let start_ns = timeline.earliest_ns(ready_ns.max(free_ns), duration_ns, Ns::MAX);
                 let expected = earliest_by_definition(&busy, free_ns, ready_ns, duration_ns);
                 prop_assert_eq!(start_ns, expected);
+                for limit_ns in [expected.saturating_sub(3), expected, expected + 1] {
+                    let limited = timeline.earliest_ns(ready_ns.max(free_ns), duration_ns, limit_ns);
+                    prop_assert!(limited == expected || limited.min(expected) >= limit_ns);
+                }
                 timeline.occupy(start_ns, start_ns + duration_ns);
                 busy.push((start_ns, start_ns + duration_ns));
                 let end_ns = busy.iter().map(|b| b.1).max().unwrap_or(0);
@@ -162,11 +183,11 @@ mod tests {
         let mut timeline = Timeline::new(0);
         timeline.occupy(0, 5);
         timeline.occupy(5, 9);
-        assert_eq!(timeline.earliest_ns(3, 0), 5);
+        assert_eq!(timeline.earliest_ns(3, 0, Ns::MAX), 5);
         timeline.occupy(20, 22);
         timeline.occupy(12, 12);
-        assert_eq!(timeline.earliest_ns(0, 4), 12, "9 to 13 would run across 12");
-        assert_eq!(timeline.earliest_ns(0, 3), 9);
+        assert_eq!(timeline.earliest_ns(0, 4, Ns::MAX), 12, "9 to 13 would run across 12");
+        assert_eq!(timeline.earliest_ns(0, 3, Ns::MAX), 9);
     }
 
     #[test]
