@@ -1,20 +1,22 @@
 //! Apps computed in submission order: the checks pass, and fail when a result is damaged.
 
-mod common;
-
-use common::{interpret, slices};
+use crate::interpreter::{Buffer, interpret, slices};
+use proptest::prelude::*;
 use runtime::ObjectId;
 use runtime::registry::Value;
 use workloads::apps::CheckError;
 use workloads::registry::{Workload, find};
 
 fn make(name: &str, given: &[(&str, i64)], seed: u64) -> Workload {
-    let given: Vec<_> = given.iter().map(|(k, v)| ((*k).to_owned(), Value::Int(*v))).collect();
+    let mut given: Vec<_> = given.iter().map(|(k, v)| ((*k).to_owned(), Value::Int(*v))).collect();
+    if name == "word-count" {
+        given.push(("chunk".to_owned(), Value::Text("2000 B".to_owned())));
+    }
     find(name).unwrap().make(&given, seed).unwrap()
 }
 
 /// Runs it, expects the check to pass, then to fail once `damage` was done to the results.
-fn check(workload: &Workload, damage: impl Fn(&mut [(ObjectId, common::Buffer)])) -> CheckError {
+fn check(workload: &Workload, damage: impl Fn(&mut [(ObjectId, Buffer)])) -> CheckError {
     let app = workload.app.as_ref().unwrap();
     let mut results = interpret(workload).unwrap();
     let verdict = app.check(&slices(&results)).unwrap();
@@ -73,10 +75,7 @@ fn merge_sort_sorts() {
 fn word_count_counts() {
     for (chunks, reducers, vocabulary) in [(1, 1, 1), (3, 2, 5), (8, 3, 1000), (5, 40, 30)] {
         let given = [("chunks", chunks), ("reducers", reducers), ("vocabulary", vocabulary)];
-        let mut given: Vec<_> =
-            given.iter().map(|(k, v)| ((*k).to_owned(), Value::Int(*v))).collect();
-        given.push(("chunk".to_owned(), Value::Text("2000 B".to_owned())));
-        let workload = find("word-count").unwrap().make(&given, 1).unwrap();
+        let workload = make("word-count", &given, 1);
         assert_eq!(workload.graph.len(), (chunks + reducers) as usize);
         assert_eq!(workload.graph.edge_count(), (chunks * reducers) as usize);
         let wrong = check(&workload, |results| {
@@ -90,5 +89,32 @@ fn word_count_counts() {
             bytemuck::cast_slice_mut::<u8, u64>(results[0].1.bytes_mut())[0] = 1 << 40;
         });
         assert!(matches!(wrong, CheckError::Unreadable { .. }), "{wrong}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        cases: 40,
+        ..Default::default()
+    })]
+
+    #[test]
+    fn apps_compute_what_they_should_for_all_sizes(
+        n in 1i64..120,
+        part in 1i64..40,
+        others in 1i64..6,
+        seed in any::<u64>(),
+    ) {
+        let part = part.min(n);
+        for workload in [
+            make("cholesky", &[("n", n), ("tile", part)], seed),
+            make("merge-sort", &[("n", n), ("block", part)], seed),
+            make("word-count", &[("chunks", part), ("reducers", others), ("vocabulary", n)], seed),
+        ] {
+            let results = interpret(&workload).unwrap();
+            let verdict = workload.app.as_ref().unwrap().check(&slices(&results));
+            prop_assert!(verdict.is_ok(), "{}: {:?}", workload.graph.name(), verdict);
+        }
     }
 }
