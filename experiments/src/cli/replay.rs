@@ -1,0 +1,99 @@
+//! `windtunnel replay`.
+
+use super::single::{self, Single};
+use super::{CliError, Context, Exit, Result};
+use crate::plan::{ClusterPlan, WorkloadPlan};
+use crate::shown::duration;
+use crate::spec::Backend;
+use crate::store::read_trace_file;
+use runtime::Trace;
+use runtime::trace::World;
+use std::path::PathBuf;
+
+/// Simulate a recorded run, under its own scheduler or another one
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  windtunnel replay run.jsonl.gz
+  windtunnel replay run.jsonl.gz --scheduler heft
+  windtunnel replay run.jsonl.gz --scheduler peft --set bandwidth=0.5 --trace predicted.jsonl
+  windtunnel replay run.jsonl.gz --verify")]
+pub struct Args {
+    /// The trace of the run
+    file: PathBuf,
+    /// A scheduler: name or name:{parameter: value}; the recorded one when absent
+    #[arg(long, value_name = "SCHEDULER")]
+    scheduler: Option<String>,
+    /// A cluster; the recorded one when absent
+    #[arg(long, value_name = "CLUSTER")]
+    cluster: Option<String>,
+    /// Sets noise, memory, bandwidth, latency, thinking, estimates, eviction or network
+    #[arg(long, value_name = "AXIS=VALUE")]
+    set: Vec<String>,
+    /// Step the recorded inputs through a fresh executive and the same scheduler instead, and
+    /// check that the run comes out the same
+    #[arg(long, conflicts_with_all = ["scheduler", "cluster", "set", "trace"])]
+    verify: bool,
+    /// Show makespan, every task's device, lane and times, and every transfer as JSON
+    #[arg(long)]
+    json: bool,
+    /// Write the trace of the simulation here
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+}
+
+pub fn run(context: &Context, args: &Args) -> Result {
+    let file = args.file.display();
+    let recorded =
+        read_trace_file(&args.file).map_err(|e| CliError::new(format!("{file}: {e}")))?;
+    if args.verify {
+        return verify(context, &recorded);
+    }
+    let scheduler = args.scheduler.as_deref().unwrap_or(&recorded.header.scheduler);
+    let path = args.file.to_string_lossy();
+    let workload: WorkloadPlan = context.workload_file(&path)?;
+    let cluster = match &args.cluster {
+        Some(cluster) => context.cluster(cluster)?,
+        None => ClusterPlan::of_trace(&recorded, &path),
+    };
+    let plan = single::plan(Single {
+        workload,
+        cluster,
+        scheduler: context.scheduler(scheduler)?,
+        backend: Backend::Sim,
+        seed: recorded.header.seed,
+        set: args.set.clone(),
+    })?;
+    let finished = single::run(&plan, &plan.cells[0], String::new());
+    if let (Some(path), Some(trace)) = (&args.trace, &finished.trace) {
+        crate::store::write_trace_file(trace, path)?;
+    }
+    let exit = context.show(&finished, args.json);
+    if let (Ok(metrics), false) = (&finished.record.outcome, args.json) {
+        let world = match recorded.header.world {
+            World::Simulated => "simulated",
+            World::Measured => "measured",
+        };
+        let ratio = metrics.makespan_ns as f64 / recorded.makespan_ns.max(1) as f64;
+        let makespan = duration(recorded.makespan_ns);
+        let by = crate::shown::printable(&recorded.header.scheduler);
+        let line = format!("recorded    {makespan} ({world}, {by}); this over it {ratio:.3}\n");
+        context.terminal.say(&line);
+    }
+    Ok(exit)
+}
+
+fn verify(context: &Context, recorded: &Trace) -> Result {
+    let scheduler = context.scheduler(&recorded.header.scheduler)?;
+    let scheduler = scheduler.make(recorded.header.seed).map_err(CliError::new)?;
+    let replayed = real_backend::replay_inputs(recorded, scheduler).map_err(CliError::new)?;
+    let (then, now) = (recorded.makespan_ns, replayed.makespan_ns);
+    if then != now {
+        let (then, now) = (duration(then), duration(now));
+        let message = format!("the run came out differently: makespan {now} instead of {then}");
+        return Err(CliError::new(message));
+    }
+    let inputs = recorded.inputs.len();
+    context.terminal.say(&format!("the same: {inputs} inputs, makespan {}\n", duration(now)));
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,108 @@
+//! `windtunnel run`.
+
+use super::{CliError, Context, Exit, Result, single};
+use crate::plan::{Plan, check_feasible};
+use crate::runner::{RunOptions, RunSummary};
+use std::path::{Path, PathBuf};
+
+/// Run an experiment, or go on with one that was interrupted
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  windtunnel run experiments/yaml/demo.yaml
+  windtunnel run demo.yaml --out out/demo --jobs 4
+  windtunnel run demo.yaml --fresh
+  windtunnel run demo.yaml --cell 5a0c3d9e8b7f6a21 --trace cell.jsonl")]
+pub struct Args {
+    /// The experiment
+    file: PathBuf,
+    /// The run directory; `out/NAME` when absent. Finished cells in it are kept
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Threads that simulate; all cores when absent
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    jobs: Option<u32>,
+    /// Delete what an earlier run left in the run directory
+    #[arg(long, conflicts_with = "cell")]
+    fresh: bool,
+    /// Run the failed cells of an earlier run again
+    #[arg(long, conflicts_with = "cell")]
+    retry_failed: bool,
+    /// Run this cell alone, show it, and leave the run directory alone
+    #[arg(long, value_name = "ID")]
+    cell: Option<String>,
+    /// With --cell: write the cell's trace here
+    #[arg(long, value_name = "FILE", requires = "cell")]
+    trace: Option<PathBuf>,
+    /// With --cell: show everything as JSON
+    #[arg(long, requires = "cell")]
+    json: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub fn run(context: &Context, args: &Args) -> Result {
+    let plan = context.read_plan(&args.file)?;
+    if let Some(id) = &args.cell {
+        return run_one(context, args, &plan, id);
+    }
+    let shapes = check_feasible(&plan)?;
+    let name: String = plan.name.chars().map(|c| if is_safe(c) { c } else { '-' }).collect();
+    let out = args.out.clone().unwrap_or_else(|| Path::new("out").join(name));
+    let options = RunOptions {
+        jobs: args.jobs.map_or_else(cores, |n| n as usize),
+        is_fresh: args.fresh,
+        retries_failed: args.retry_failed,
+        is_quiet: args.quiet,
+        spec_path: args.file.display().to_string(),
+    };
+    let summary = crate::runner::run(&plan, &shapes, &out, &options)?;
+    context.terminal.say(&in_words(&summary, &out));
+    Ok(if summary.failed > 0 { Exit::CellsFailed } else { Exit::Fine })
+}
+
+fn is_safe(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn in_words(summary: &RunSummary, out: &Path) -> String {
+    let RunSummary { cells, resumed, failed } = *summary;
+    let mut text = format!("{cells} cells");
+    if resumed > 0 {
+        text += &format!(", {resumed} of them from an earlier run");
+    }
+    if failed > 0 {
+        text += &format!("; {failed} FAILED, the report says why and how to replay them");
+    }
+    format!("{text}; results in {}\n", out.display())
+}
+
+fn run_one(context: &Context, args: &Args, plan: &Plan, id: &str) -> Result {
+    let cell = plan.cell(id).ok_or_else(|| {
+        let (file, cells) = (args.file.display(), plan.cells.len());
+        CliError::new(format!("none of the {cells} cells of {file} has the id {id}"))
+    })?;
+    let finished = single::run(plan, cell, String::new());
+    if let (Some(path), Some(trace)) = (&args.trace, &finished.trace) {
+        crate::store::write_trace_file(trace, path)?;
+    }
+    Ok(context.show(&finished, args.json))
+}
+
+impl Context {
+    /// Reads and resolves an experiment file.
+    pub(super) fn read_plan(&self, path: &Path) -> Result<Plan> {
+        let text = std::fs::read(path)
+            .map_err(|error| CliError::new(format!("{}: {error}", path.display())))?;
+        let text = String::from_utf8(text).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            CliError::new(format!("{}: byte {at} is not UTF-8", path.display()))
+        })?;
+        Ok(Plan::read(&self.registry, path, &text)?)
+    }
+}

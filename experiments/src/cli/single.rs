@@ -1,0 +1,200 @@
+//! One cell, run by itself and shown.
+
+use super::{CliError, Context, Exit, Result};
+use crate::mistake::{Mistakes, Source, Span};
+use crate::plan::{
+    AXES, Cell, ClusterPlan, Plan, SchedulerPlan, Setting, Settings, WorkloadPlan, check_feasible,
+};
+use crate::record::{Metrics, Record};
+use crate::runner::{Finished, Worlds, run_cell};
+use crate::shown::{duration, printable, size};
+use crate::spec::{At, Backend, Estimates, KeepTraces, Scalar, ThinkingText};
+use runtime::registry::Value;
+use runtime::trace::Trace;
+use serde_json::{Value as Json, json};
+
+/// What runs where under whom.
+pub struct Single {
+    /// The workload.
+    pub workload: WorkloadPlan,
+    /// The cluster.
+    pub cluster: ClusterPlan,
+    /// The scheduler.
+    pub scheduler: SchedulerPlan,
+    /// In which world.
+    pub backend: Backend,
+    /// The seed.
+    pub seed: u64,
+    /// `axis=value` pairs.
+    pub set: Vec<String>,
+}
+
+/// A plan of one cell.
+///
+/// # Errors
+/// Values that do not fit, and what can never run.
+pub fn plan(mut single: Single) -> Result<Plan> {
+    let mut settings = Settings {
+        backend: single.backend,
+        noise_sigma: 0.0,
+        thinking: ThinkingText::Free,
+        estimates: Estimates::Exact,
+        eviction: None,
+    };
+    for pair in &single.set {
+        match setting(pair)? {
+            Setting::Noise(sigma) => settings.noise_sigma = sigma,
+            Setting::Thinking(thinking) => settings.thinking = thinking,
+            Setting::Estimates(estimates) => settings.estimates = estimates,
+            Setting::Eviction(eviction) => settings.eviction = Some(eviction),
+            Setting::Memory(bytes) => single.cluster.changes.memory = Some(bytes),
+            Setting::Bandwidth(factor) => single.cluster.changes.bandwidth = factor,
+            Setting::Latency(factor) => single.cluster.changes.latency = factor,
+            Setting::Network(network) => single.cluster.changes.network = Some(network),
+        }
+    }
+    let cell = Cell {
+        settings: 0,
+        workload: 0,
+        seed: single.seed,
+        cluster: 0,
+        scheduler: 0,
+        row: 0,
+        repetition: 0,
+    };
+    let plan = Plan {
+        name: single.workload.label.clone(),
+        description: String::new(),
+        source: Source::new("command line", ""),
+        workloads: vec![single.workload],
+        clusters: vec![single.cluster],
+        schedulers: vec![single.scheduler],
+        axes: Vec::new(),
+        rows: vec![Vec::new()],
+        settings: vec![settings],
+        cells: vec![cell],
+        keep_traces: KeepTraces::All,
+        timeout_ns: None,
+    };
+    check_feasible(&plan)?;
+    Ok(plan)
+}
+
+/// The setting of `axis=value`.
+fn setting(pair: &str) -> Result<Setting> {
+    let source = Source::new("--set", pair);
+    let span = |start, end| Span { start, end };
+    let Some((name, value)) = pair.split_once('=') else {
+        let names: Vec<&str> = AXES.iter().map(|a| a.name).collect();
+        let names = names.join(", ");
+        return Err(CliError::new(format!("--set takes AXIS=VALUE; axes are: {names}")));
+    };
+    let Some(axis) = AXES.iter().find(|a| a.name == name) else {
+        let message = format!("there is no axis `{name}`");
+        let mistake = crate::mistake::Mistake::new(&source, span(0, name.len()), message);
+        let mistake = mistake.expected_names(name, AXES.iter().map(|a| a.name));
+        return Err(Mistakes::from(mistake).into());
+    };
+    let scalar = match value.parse::<f64>() {
+        Ok(number) => Value::Float(number),
+        Err(_) => Value::Text(value.to_owned()),
+    };
+    let place = span(name.len() + 1, pair.len());
+    let setting = axis.setting(&source, &At::new(Scalar(scalar), place));
+    setting.map_err(|mistake| Mistakes::from(mistake).into())
+}
+
+/// Runs a cell of a plan.
+pub fn run(plan: &Plan, cell: &Cell, replay: String) -> Finished {
+    let worlds = Worlds::new(plan, std::slice::from_ref(cell));
+    run_cell(plan, &worlds, cell, replay)
+}
+
+impl Context {
+    /// Shows a finished cell, as JSON or in words; a failed one is an error of the cell.
+    pub(super) fn show(&self, finished: &Finished, is_json: bool) -> Exit {
+        match (&finished.record.outcome, &finished.trace) {
+            (Ok(metrics), Some(trace)) if is_json => {
+                let value = as_json(&finished.record, metrics, trace);
+                self.terminal.say(&format!("{value:#}\n"));
+                Exit::Fine
+            }
+            (Ok(metrics), _) => {
+                self.terminal.say(&in_words(&finished.record, metrics, finished.wall.planning_ns));
+                Exit::Fine
+            }
+            (Err(error), _) => {
+                let message = crate::shown::printable_lines(&error.message);
+                self.terminal.complain(&format!("the cell failed ({}): {message}\n", error.kind));
+                Exit::CellsFailed
+            }
+        }
+    }
+}
+
+/// The answer of `--json`: makespan, every task's place and times, every transfer.
+fn as_json(record: &Record, metrics: &Metrics, trace: &Trace) -> Json {
+    let cluster = &trace.header.cluster;
+    let device = |d: runtime::DeviceId| cluster.devices[d.index()].name.as_str();
+    let memory = |m: runtime::MemoryId| cluster.memories[m.index()].name.as_str();
+    let tasks: Vec<Json> = (trace.tasks.iter())
+        .map(|t| {
+            json!({
+                "task": t.task,
+                "name": trace.graph.task_name(t.task),
+                "device": device(t.device),
+                "lane": t.lane,
+                "lanes": t.lanes,
+                "start_ns": t.started_ns,
+                "end_ns": t.finished_ns,
+            })
+        })
+        .collect();
+    let transfers: Vec<Json> = (trace.copies.iter())
+        .map(|c| {
+            json!({
+                "object": c.object,
+                "name": trace.graph.object_name(c.object),
+                "bytes": c.bytes,
+                "from": memory(c.source),
+                "to": memory(c.target),
+                "reason": c.reason,
+                "start_ns": c.started_ns,
+                "end_ns": c.finished_ns,
+            })
+        })
+        .collect();
+    json!({
+        "workload": record.key.workload,
+        "cluster": record.key.cluster,
+        "scheduler": record.key.scheduler,
+        "backend": record.key.backend,
+        "seed": record.key.seed,
+        "makespan_ns": metrics.makespan_ns,
+        "bound_ns": metrics.bound_ns,
+        "digest": metrics.digest,
+        "tasks": tasks,
+        "transfers": transfers,
+    })
+}
+
+fn in_words(record: &Record, metrics: &Metrics, planning_ns: u64) -> String {
+    let key = &record.key;
+    let mut rows = vec![
+        vec!["workload".to_owned(), printable(&key.workload)],
+        vec!["cluster".to_owned(), printable(&key.cluster)],
+        vec!["scheduler".to_owned(), printable(&key.scheduler)],
+        vec!["backend".to_owned(), format!("{}, seed {}", key.backend, key.seed)],
+        vec!["makespan".to_owned(), duration(metrics.makespan_ns)],
+    ];
+    if let Some(bound) = metrics.bound.filter(|_| metrics.bound_ns > 0) {
+        let ratio = metrics.makespan_ns as f64 / metrics.bound_ns as f64;
+        let text = format!("{} ({bound}); makespan over it {ratio:.3}", duration(metrics.bound_ns));
+        rows.push(vec!["lower bound".to_owned(), text]);
+    }
+    let (moved, transfers) = (size(metrics.bytes_moved), metrics.transfers);
+    rows.push(vec!["tasks".to_owned(), metrics.tasks.to_string()]);
+    rows.push(vec!["transfers".to_owned(), format!("{transfers}, {moved}")]);
+    rows.push(vec!["planning".to_owned(), duration(planning_ns)]);
+    super::terminal::table(&rows)
+}

@@ -1,0 +1,37 @@
+//! `windtunnel trace`.
+
+use super::{CliError, Context, Exit, Result};
+use crate::chrome::write_chrome;
+use crate::store::read_trace_file;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+/// Convert a trace to Chrome trace JSON, which ui.perfetto.dev opens
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  windtunnel trace run.jsonl.gz -o chrome.json
+  windtunnel trace out/demo/traces/5a0c3d9e8b7f6a21.jsonl.gz -o chrome.json")]
+pub struct Args {
+    /// The trace
+    file: PathBuf,
+    /// Where to write the JSON
+    #[arg(long, short, value_name = "FILE", default_value = "chrome.json")]
+    output: PathBuf,
+}
+
+pub fn run(context: &Context, args: &Args) -> Result {
+    let file = args.file.display();
+    let trace = read_trace_file(&args.file).map_err(|e| CliError::new(format!("{file}: {e}")))?;
+    let failed = |error: &dyn std::fmt::Display| {
+        CliError::new(format!("{}: {error}", args.output.display()))
+    };
+    let mut out = BufWriter::new(File::create(&args.output).map_err(|e| failed(&e))?);
+    write_chrome(&trace, &mut out).map_err(|e| failed(&e))?;
+    out.flush().map_err(|e| failed(&e))?;
+    let (tasks, copies) = (trace.tasks.len(), trace.copies.len());
+    let output = args.output.display();
+    context.terminal.say(&format!("{tasks} tasks and {copies} transfers written to {output}\n"));
+    Ok(Exit::Fine)
+}

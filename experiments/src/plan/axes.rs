@@ -1,0 +1,189 @@
+//! Axes: what else varies besides workloads, clusters, schedulers and seeds.
+
+use crate::mistake::{Mistake, Source};
+use crate::spec::{At, Backend, Estimates, Scalar, ThinkingText, Time};
+use runtime::cluster::NetworkModel;
+use runtime::registry::{Dimension, Value};
+use runtime::scheduler::Eviction;
+use std::sync::Arc;
+
+/// An axis that every experiment has.
+#[derive(Clone, Copy, Debug)]
+pub struct AxisInfo {
+    /// Its key under `vary`.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Whether real runs know nothing of it: they then have one cell for all its values.
+    pub is_simulated: bool,
+    read: fn(&Value) -> Result<Setting, String>,
+}
+
+/// One value of a built-in axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Setting {
+    /// Duration noise.
+    Noise(f64),
+    /// Capacity of the memories that are nobody's home.
+    Memory(Option<u64>),
+    /// Factor on the bandwidth of links.
+    Bandwidth(f64),
+    /// Factor on the latency of links.
+    Latency(f64),
+    /// What thinking costs.
+    Thinking(ThinkingText),
+    /// What schedulers are told.
+    Estimates(Estimates),
+    /// Which copy goes.
+    Eviction(Eviction),
+    /// How links are shared.
+    Network(NetworkModel),
+}
+
+/// All built-in axes.
+pub const AXES: [AxisInfo; 8] = [
+    AxisInfo {
+        name: "noise",
+        summary: "sigma of the duration noise",
+        is_simulated: true,
+        read: |v| number(v, 0.0, "a number of at least 0").map(Setting::Noise),
+    },
+    AxisInfo {
+        name: "memory",
+        summary: "capacity of every memory where no data is at home",
+        is_simulated: false,
+        read: memory,
+    },
+    AxisInfo {
+        name: "bandwidth",
+        summary: "factor on the bandwidth of every link",
+        is_simulated: true,
+        read: |v| number(v, f64::MIN_POSITIVE, "a number above 0").map(Setting::Bandwidth),
+    },
+    AxisInfo {
+        name: "latency",
+        summary: "factor on the latency of every link",
+        is_simulated: true,
+        read: |v| number(v, 0.0, "a number of at least 0").map(Setting::Latency),
+    },
+    AxisInfo {
+        name: "thinking",
+        summary: "what thinking costs: free, measured or a time such as 5 us",
+        is_simulated: true,
+        read: thinking,
+    },
+    AxisInfo {
+        name: "estimates",
+        summary: "what schedulers are told about durations: exact or noisy",
+        is_simulated: true,
+        read: |v| match word(v) {
+            Some("exact") => Ok(Setting::Estimates(Estimates::Exact)),
+            Some("noisy") => Ok(Setting::Estimates(Estimates::Noisy)),
+            _ => Err("one of: exact, noisy".to_owned()),
+        },
+    },
+    AxisInfo {
+        name: "eviction",
+        summary: "which copy goes when a memory is full: lru or next-use",
+        is_simulated: false,
+        read: |v| match word(v) {
+            Some("lru") => Ok(Setting::Eviction(Eviction::Lru)),
+            Some("next-use") => Ok(Setting::Eviction(Eviction::NextUse)),
+            _ => Err("one of: lru, next-use".to_owned()),
+        },
+    },
+    AxisInfo {
+        name: "network",
+        summary: "how transfers share links: max-min or contention-free",
+        is_simulated: true,
+        read: |v| match word(v) {
+            Some("max-min") => Ok(Setting::Network(NetworkModel::MaxMin)),
+            Some("contention-free") => Ok(Setting::Network(NetworkModel::ContentionFree)),
+            _ => Err("one of: max-min, contention-free".to_owned()),
+        },
+    },
+];
+
+impl AxisInfo {
+    /// Whether cells of a backend differ along this axis.
+    pub fn concerns(&self, backend: Backend) -> bool {
+        backend == Backend::Sim || !self.is_simulated
+    }
+
+    /// The setting of a value.
+    ///
+    /// # Errors
+    /// The mistake at the value's place.
+    pub fn setting(&self, source: &Arc<Source>, value: &At<Scalar>) -> Result<Setting, Mistake> {
+        (self.read)(&value.value.0).map_err(|expected| {
+            let message = format!("the axis `{}` has no value `{}`", self.name, value.value.0);
+            Mistake::new(source, value.span, message).help(format!("expected {expected}"))
+        })
+    }
+}
+
+fn word(value: &Value) -> Option<&str> {
+    match value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn number(value: &Value, least: f64, expected: &str) -> Result<f64, String> {
+    let number = match value {
+        Value::Int(i) => *i as f64,
+        Value::Float(f) => *f,
+        _ => return Err(expected.to_owned()),
+    };
+    if number >= least { Ok(number) } else { Err(expected.to_owned()) }
+}
+
+fn memory(value: &Value) -> Result<Setting, String> {
+    let expected = || Dimension::Size.expected().to_owned();
+    let bytes = word(value).ok_or_else(expected)?;
+    let bytes = Dimension::Size.parse(bytes).map_err(|_| expected())?;
+    match bytes >= 1.0 {
+        true => Ok(Setting::Memory(bytes.is_finite().then_some(bytes as u64))),
+        false => Err("a size above 0".to_owned()),
+    }
+}
+
+fn thinking(value: &Value) -> Result<Setting, String> {
+    let expected = || "free, measured or a time such as 5 us".to_owned();
+    let text = match word(value).ok_or_else(expected)? {
+        "free" => ThinkingText::Free,
+        "measured" => ThinkingText::Measured,
+        text => {
+            let ns = Dimension::Time.parse(text).map_err(|_| expected())?;
+            ThinkingText::Fixed(Time { ns: ns as u64 })
+        }
+    };
+    Ok(Setting::Thinking(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mistake::Span;
+
+    fn setting(axis: &str, value: Value) -> Option<Setting> {
+        let axis = AXES.iter().find(|a| a.name == axis).unwrap();
+        let source = Source::new("test", "");
+        axis.setting(&source, &At::new(Scalar(value), Span::default())).ok()
+    }
+
+    #[test]
+    fn values_are_read_and_ranges_kept() {
+        let text = |t: &str| Value::Text(t.to_owned());
+        assert_eq!(setting("noise", Value::Float(0.5)), Some(Setting::Noise(0.5)));
+        assert_eq!(setting("noise", Value::Int(-1)), None);
+        assert_eq!(setting("bandwidth", Value::Int(0)), None);
+        assert_eq!(setting("latency", Value::Int(0)), Some(Setting::Latency(0.0)));
+        assert_eq!(setting("memory", text("1 KiB")), Some(Setting::Memory(Some(1024))));
+        assert_eq!(setting("memory", text("unlimited")), Some(Setting::Memory(None)));
+        assert_eq!(setting("memory", Value::Int(5)), None);
+        let fixed = ThinkingText::Fixed(Time { ns: 5000 });
+        assert_eq!(setting("thinking", text("5 us")), Some(Setting::Thinking(fixed)));
+        assert_eq!(setting("network", text("maxmin")), None);
+    }
+}

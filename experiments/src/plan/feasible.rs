@@ -1,0 +1,119 @@
+//! Tries every workload on every cluster before anything is run, so that what can never work is
+//! told at once and not hours later.
+
+use super::{ClusterPlan, Plan, WorkloadPlan};
+use crate::mistake::Mistakes;
+use crate::spec::Backend;
+use rayon::prelude::*;
+use runtime::cluster::MemoryKind;
+use runtime::executive::{Setup, Thinking};
+use runtime::graph::GraphSummary;
+use runtime::{Costs, Decisions, Event, Executive, Scheduler, View};
+use std::collections::BTreeMap;
+
+/// Checks every pair of workload and cluster at its first seed, and returns the shapes of the
+/// workloads, in the plan's order.
+///
+/// # Errors
+/// What cannot be built, cannot run anywhere or can never fit in any memory.
+pub fn check_feasible(plan: &Plan) -> Result<Vec<GraphSummary>, Mistakes> {
+    // By workload: its first seed, and the clusters it meets, each with its backends.
+    let mut pairs: BTreeMap<u32, (u64, BTreeMap<u32, Vec<Backend>>)> = BTreeMap::new();
+    for cell in &plan.cells {
+        let entry = pairs.entry(cell.workload).or_insert((cell.seed, BTreeMap::new()));
+        let backends = entry.1.entry(cell.cluster).or_default();
+        let backend = plan.settings[cell.settings as usize].backend;
+        if !backends.contains(&backend) {
+            backends.push(backend);
+        }
+    }
+    let clusters = plan.clusters.iter().map(|c| (c, c.make(1)));
+    let mut mistakes = Mistakes::default();
+    for (cluster, made) in clusters {
+        if let Err(error) = made {
+            mistakes.push(cluster.mistake(&error));
+        }
+    }
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    let pairs: Vec<_> = pairs.into_iter().collect();
+    let checked: Vec<(GraphSummary, Mistakes)> = pairs
+        .par_iter()
+        .map(|(workload, (seed, clusters))| {
+            let clusters =
+                clusters.iter().map(|(c, b)| (&plan.clusters[*c as usize], b.as_slice()));
+            check(&plan.workloads[*workload as usize], *seed, clusters)
+        })
+        .collect();
+    let mut summaries = vec![GraphSummary::default(); plan.workloads.len()];
+    for ((workload, _), (summary, found)) in pairs.iter().zip(checked) {
+        summaries[*workload as usize] = summary;
+        mistakes.append(found);
+    }
+    mistakes.into_result(summaries)
+}
+
+fn check<'a>(
+    workload: &WorkloadPlan,
+    seed: u64,
+    clusters: impl Iterator<Item = (&'a ClusterPlan, &'a [Backend])>,
+) -> (GraphSummary, Mistakes) {
+    let made = match workload.make(seed) {
+        Ok(made) => made,
+        Err(error) => {
+            let mistake = workload.place.mistake(format!("{}: {error}", workload.label));
+            return (GraphSummary::default(), mistake.into());
+        }
+    };
+    let mut mistakes = Mistakes::default();
+    if made.graph.is_empty() {
+        mistakes.push(workload.place.mistake(format!("{} has no tasks", workload.label)));
+    }
+    for (cluster, backends) in clusters {
+        if let Err(message) = fits(&made.graph, cluster, seed, backends) {
+            let message = format!("{} cannot run on {}: {message}", workload.label, cluster.label);
+            mistakes.push(workload.place.mistake(message));
+        }
+    }
+    (made.graph.summary(), mistakes)
+}
+
+fn fits(
+    graph: &runtime::TaskGraph,
+    plan: &ClusterPlan,
+    seed: u64,
+    backends: &[Backend],
+) -> Result<(), String> {
+    let cluster = plan.make(seed).map_err(|e| e.to_string())?;
+    if backends.contains(&Backend::Cpu) {
+        let other = cluster.spec().memories.iter().find(|m| m.kind != MemoryKind::Dram);
+        if let Some(memory) = other {
+            let name = &memory.name;
+            return Err(format!("the cpu backend has main memory only, and {name:?} is another"));
+        }
+    }
+    let costs = Costs::resolve(graph, &cluster, None).map_err(|e| e.to_string())?;
+    let is_bounded = cluster.spec().memories.iter().any(|m| m.capacity_bytes.is_some());
+    if !is_bounded {
+        return Ok(());
+    }
+    let setup = Setup {
+        graph: graph.clone(),
+        cluster,
+        estimates: costs,
+        scheduler: Box::new(Nobody),
+        thinking: Thinking::Free,
+        program: None,
+        tracing: false,
+    };
+    // The executive checks that every task fits somewhere and that homes hold what begins there.
+    Executive::new(setup).map(|_| ()).map_err(|e| e.to_string())
+}
+
+/// Decides nothing: the executive is only made, never stepped.
+struct Nobody;
+
+impl Scheduler for Nobody {
+    fn decide(&mut self, _: &[Event], _: &View<'_>, _: &mut Decisions) {}
+}

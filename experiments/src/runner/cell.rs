@@ -1,0 +1,215 @@
+//! One cell, from its plan to its record.
+
+use super::panics::caught;
+use super::timed::{Watch, Watched};
+use super::world::{World, Worlds};
+use crate::metrics::{drawn_bound, measure};
+use crate::plan::{Cell, Plan, Settings};
+use crate::record::{CellError, Metrics, Record, Wall};
+use crate::spec::{Backend, Estimates, ThinkingText};
+use real_backend::{RunError, RunOutput, RunSpec};
+use runtime::executive::{Failure, Program, Stall, Thinking};
+use runtime::trace::Trace;
+use runtime::{ObjectId, Scheduler};
+use sim::{Noise, SimError, SimSpec};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use workloads::App;
+
+/// Traces of up to this many tasks are validated in simulated cells; real runs always are.
+pub const MAX_VALIDATED_TASKS: usize = 20_000;
+
+/// A cell that was run.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its record.
+    pub record: Record,
+    /// What depends on the machine.
+    pub wall: Wall,
+    /// Its trace, where the run came to its end.
+    pub trace: Option<Trace>,
+}
+
+/// Runs a cell; whatever goes wrong is in its record. `replay` is the command that runs it alone.
+pub fn run_cell(plan: &Plan, worlds: &Worlds<'_>, cell: &Cell, replay: String) -> Finished {
+    let began = Instant::now();
+    let watch = Arc::new(Watch::default());
+    let outcome = caught(|| Run { plan, worlds, cell, watch: &watch, began }.run());
+    let outcome = outcome.unwrap_or_else(|message| Err(error("panicked", message)));
+    let id = plan.id(cell);
+    let wall = Wall {
+        id: id.clone(),
+        planning_ns: watch.planning_ns(),
+        longest_call_ns: watch.longest_call_ns(),
+        calls: watch.calls(),
+        cell_ns: began.elapsed().as_nanos() as u64,
+    };
+    let (outcome, trace) = match outcome {
+        Ok((metrics, trace)) => (Ok(metrics), Some(trace)),
+        Err(error) => (Err(error), None),
+    };
+    Finished { record: Record { id, key: plan.key(cell), outcome, replay }, wall, trace }
+}
+
+fn error(kind: &str, message: impl ToString) -> CellError {
+    CellError { kind: kind.to_owned(), message: message.to_string() }
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    worlds: &'a Worlds<'a>,
+    cell: &'a Cell,
+    watch: &'a Arc<Watch>,
+    began: Instant,
+}
+
+impl Run<'_> {
+    fn run(&self) -> Result<(Metrics, Trace), CellError> {
+        let world = self.worlds.get(self.cell).map_err(|e| error("infeasible", e))?;
+        match self.settings().backend {
+            Backend::Sim => self.simulate(&world),
+            Backend::Cpu => self.execute(&world),
+        }
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.plan.settings[self.cell.settings as usize]
+    }
+
+    fn scheduler(&self) -> Result<Box<dyn Scheduler>, CellError> {
+        let plan = &self.plan.schedulers[self.cell.scheduler as usize];
+        let scheduler = plan.make(self.cell.seed).map_err(|e| error("infeasible", e))?;
+        let deadline = self.plan.timeout_ns.map(|ns| self.began + Duration::from_nanos(ns));
+        let eviction = self.settings().eviction;
+        Ok(Box::new(Watched::new(scheduler, self.watch, eviction, deadline)))
+    }
+
+    fn scheduler_label(&self) -> String {
+        self.plan.schedulers[self.cell.scheduler as usize].label.clone()
+    }
+
+    fn program(&self, world: &World) -> Result<Option<Box<dyn Program>>, CellError> {
+        if !world.template.is_growing {
+            return Ok(None);
+        }
+        let workload = self.worlds.workload(self.cell).map_err(|e| error("infeasible", e))?;
+        Ok(workload.program)
+    }
+
+    fn simulate(&self, world: &World) -> Result<(Metrics, Trace), CellError> {
+        let (settings, seed) = (self.settings(), self.cell.seed);
+        let noise = match settings.noise_sigma > 0.0 {
+            true => Noise::LogNormal { sigma: settings.noise_sigma },
+            false => Noise::None,
+        };
+        let estimates = match settings.estimates {
+            Estimates::Exact => world.truth.clone(),
+            Estimates::Noisy => world.noisy(&noise, seed).clone(),
+        };
+        let output = sim::run(SimSpec {
+            estimates,
+            thinking: thinking(settings.thinking),
+            program: self.program(world)?,
+            noise,
+            seed,
+            scheduler_name: self.scheduler_label(),
+            ..SimSpec::new(
+                world.template.graph.clone(),
+                Arc::clone(&world.cluster),
+                world.truth.clone(),
+                self.scheduler()?,
+            )
+        });
+        let output = output.map_err(|e| self.failed(e))?;
+        let bound = match world.template.is_growing {
+            true => drawn_bound(&output.trace.graph, &world.cluster, &world.truth, &noise, seed),
+            false => world.bound(&noise, seed),
+        };
+        Ok((measure(&output.trace, bound), output.trace))
+    }
+
+    fn failed(&self, failure: SimError) -> CellError {
+        match failure {
+            SimError::Infeasible(why) => error("infeasible", why),
+            SimError::Failed { failure, .. } => self.ended(&failure),
+            SimError::Stalled { stall, .. } => stalled(&stall),
+        }
+    }
+
+    fn ended(&self, failure: &Failure) -> CellError {
+        match self.watch.is_late() {
+            true => error("timed-out", "the cell took longer than the experiment's timeout"),
+            false => error("failed", failure),
+        }
+    }
+
+    fn execute(&self, world: &World) -> Result<(Metrics, Trace), CellError> {
+        let template = &world.template;
+        let timeout = self.plan.timeout_ns.map_or(DEFAULT_TIMEOUT, Duration::from_nanos);
+        let mut spec = RunSpec {
+            program: self.program(world)?,
+            scheduler_name: self.scheduler_label(),
+            seed: self.cell.seed,
+            timeout,
+            ..RunSpec::new(
+                template.graph.clone(),
+                Arc::clone(&world.cluster),
+                world.truth.clone(),
+                self.scheduler()?,
+            )
+        };
+        if let Some(app) = &template.app {
+            let inputs = Arc::clone(app);
+            spec.kernels = app.kernels();
+            spec.inputs = Some(Box::new(move |object: ObjectId, bytes: &mut [u8]| {
+                inputs.fill(object, bytes);
+            }));
+        }
+        let output = real_backend::run(spec).map_err(|e| self.real_failed(&e))?;
+        if let Some(app) = &template.app {
+            check_results(app.as_ref(), &output)?;
+        }
+        Ok((measure(&output.trace, None), output.trace))
+    }
+
+    fn real_failed(&self, failure: &RunError) -> CellError {
+        match failure {
+            RunError::Failed { failure, .. } => self.ended(failure),
+            RunError::Stalled { stall, .. } => stalled(stall),
+            RunError::TimedOut { .. } => error("timed-out", failure),
+            RunError::OutOfMemory { .. } => error("out-of-memory", failure),
+            RunError::UnsupportedMemory { .. } | RunError::Infeasible(_) => {
+                error("infeasible", failure)
+            }
+            RunError::Thread(_) | RunError::Conflict { .. } => error("failed", failure),
+        }
+    }
+}
+
+/// How long a real run may take where the experiment does not say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// The numbers that came out must be right, whoever scheduled.
+fn check_results(app: &dyn App, output: &RunOutput) -> Result<(), CellError> {
+    let graph = &output.trace.graph;
+    let kept = graph.object_ids().filter(|o| graph.object(*o).keep);
+    let results: Vec<(ObjectId, &[u8])> =
+        kept.filter_map(|o| Some((o, output.object_bytes(o)?))).collect();
+    app.check(&results).map(|_| ()).map_err(|e| error("wrong-result", e))
+}
+
+fn thinking(text: ThinkingText) -> Thinking {
+    match text {
+        ThinkingText::Free => Thinking::Free,
+        ThinkingText::Fixed(time) => Thinking::Fixed(time.ns),
+        ThinkingText::Measured => real_backend::measured_thinking(),
+    }
+}
+
+fn stalled(stall: &Stall) -> CellError {
+    let kind = match stall {
+        Stall::OutOfMemory { .. } => "out-of-memory",
+        _ => "stalled",
+    };
+    error(kind, stall)
+}

@@ -1,0 +1,209 @@
+//! Runs the cells of a plan: simulations in parallel, then real runs one at a time, every finished
+//! cell kept at once.
+//!
+//! Map: `cell` runs one; `world` holds what cells have in common; `timed` watches schedulers,
+//! `panics` keeps panics inside; `progress` tells how far it is; `provenance` says what made the
+//! results.
+
+mod cell;
+mod panics;
+mod progress;
+mod provenance;
+mod timed;
+mod world;
+
+pub use cell::{Finished, MAX_VALIDATED_TASKS, run_cell};
+pub use panics::caught;
+pub use progress::Progress;
+pub use provenance::provenance;
+pub use timed::{Watch, Watched, thread_ns};
+pub use world::{Template, World, WorldError, Worlds};
+
+use crate::plan::{Cell, Plan};
+use crate::record::{FORMAT_VERSION, Manifest, Record};
+use crate::spec::Backend;
+use crate::store::{RunDir, StoreError};
+use runtime::graph::GraphSummary;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Threads that simulate.
+    pub jobs: usize,
+    /// Delete what an earlier run left.
+    pub is_fresh: bool,
+    /// Run failed cells of an earlier run again.
+    pub retries_failed: bool,
+    /// Tell no progress.
+    pub is_quiet: bool,
+    /// The file as it was named, for the commands that replay cells.
+    pub spec_path: String,
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunSummary {
+    /// Cells of the experiment.
+    pub cells: usize,
+    /// Of these, finished by an earlier run.
+    pub resumed: usize,
+    /// Of all, failed.
+    pub failed: usize,
+}
+
+/// Stack of a thread that simulates: schedulers may recurse.
+const STACK_BYTES: usize = 16 << 20;
+
+/// Runs what is not finished yet in the directory `out`.
+///
+/// # Errors
+/// [`StoreError`]; what was finished before stays.
+pub fn run(
+    plan: &Plan,
+    shapes: &[GraphSummary],
+    out: &Path,
+    options: &RunOptions,
+) -> Result<RunSummary, StoreError> {
+    let manifest = manifest(plan, shapes, options);
+    let (mut dir, finished) = RunDir::open(out, &manifest, options.is_fresh)?;
+    let finished: BTreeMap<&str, &Record> = finished.iter().map(|r| (r.id.as_str(), r)).collect();
+    let ids: Vec<String> = plan.cells.iter().map(|cell| plan.id(cell)).collect();
+    let is_done = |id: &str| {
+        let record = finished.get(id);
+        record.is_some_and(|r| r.outcome.is_ok() || !options.retries_failed)
+    };
+    let open: Vec<Cell> = (plan.cells.iter().zip(&ids))
+        .filter(|(_, id)| !is_done(id))
+        .map(|(cell, _)| *cell)
+        .collect();
+    let failed_before = ids
+        .iter()
+        .filter(|id| is_done(id))
+        .filter(|id| finished.get(id.as_str()).is_some_and(|r| r.outcome.is_err()));
+    let mut summary = RunSummary {
+        cells: ids.len(),
+        resumed: ids.len() - open.len(),
+        failed: failed_before.count(),
+    };
+    let is_real = |c: &Cell| plan.settings[c.settings as usize].backend == Backend::Cpu;
+    let first_real = open.iter().position(is_real).unwrap_or(open.len());
+    let (simulated, real) = open.split_at(first_real);
+    let worlds = Worlds::new(plan, &open);
+    let work = Work { plan, worlds: &worlds, options };
+    summary.failed += work.run_all("simulated", simulated, options.jobs, &mut dir)?;
+    // One at a time: real runs must not disturb each other.
+    summary.failed += work.run_all("real", real, 1, &mut dir)?;
+    dir.sort(&ids)?;
+    Ok(summary)
+}
+
+fn manifest(plan: &Plan, shapes: &[GraphSummary], options: &RunOptions) -> Manifest {
+    let mut families: Vec<(String, String)> = Vec::new();
+    let mut workloads: Vec<(String, GraphSummary)> = Vec::new();
+    for (workload, shape) in plan.workloads.iter().zip(shapes) {
+        if families.iter().all(|(label, _)| *label != workload.label) {
+            families.push((workload.label.clone(), workload.family.clone()));
+            workloads.push((workload.label.clone(), *shape));
+        }
+    }
+    Manifest {
+        windtunnel_run: FORMAT_VERSION,
+        name: plan.name.clone(),
+        spec_digest: plan.digest(),
+        spec_text: plan.source.text.clone(),
+        spec_path: options.spec_path.clone(),
+        cells: plan.cells.len(),
+        provenance: provenance(),
+        axes: plan.axes.clone(),
+        families,
+        workloads,
+    }
+}
+
+struct Work<'a> {
+    plan: &'a Plan,
+    worlds: &'a Worlds<'a>,
+    options: &'a RunOptions,
+}
+
+impl Work<'_> {
+    /// Runs cells on so many threads and keeps each one that is finished; returns how many failed.
+    fn run_all(
+        &self,
+        what: &'static str,
+        cells: &[Cell],
+        jobs: usize,
+        dir: &mut RunDir,
+    ) -> Result<usize, StoreError> {
+        let jobs = jobs.clamp(1, cells.len().max(1));
+        let mut progress = Progress::new(what, cells.len() as u64, self.options.is_quiet);
+        let (next, is_stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let pool =
+            rayon::ThreadPoolBuilder::new().num_threads(jobs).stack_size(STACK_BYTES).build();
+        // Without threads the cells are run here, one after the other.
+        let (sender, receiver) = sync_channel(match pool.is_ok() {
+            true => 2 * jobs,
+            false => cells.len(),
+        });
+        let mut failed = 0;
+        let mut result = Ok(());
+        std::thread::scope(|scope| {
+            let take = |sender: SyncSender<Finished>| {
+                while !is_stopped.load(Ordering::Relaxed) {
+                    let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                    if sender.send(self.run_one(cell)).is_err() {
+                        break;
+                    }
+                }
+            };
+            match &pool {
+                Ok(pool) => {
+                    scope.spawn(move || pool.broadcast(|_| take(sender.clone())));
+                }
+                Err(_) => take(sender),
+            }
+            for finished in receiver {
+                let has_failed = finished.record.outcome.is_err();
+                failed += usize::from(has_failed);
+                let kept = dir.append(&finished.record, &finished.wall, finished.trace.as_ref());
+                if let Err(error) = kept {
+                    // Cells under way are let go.
+                    is_stopped.store(true, Ordering::Relaxed);
+                    result = Err(error);
+                    break;
+                }
+                progress.step(has_failed);
+            }
+        });
+        progress.finish();
+        result.map(|()| failed)
+    }
+
+    fn run_one(&self, cell: &Cell) -> Finished {
+        let mut finished = run_cell(self.plan, self.worlds, cell, self.replay(cell));
+        self.worlds.release(cell);
+        let tasks = finished.trace.as_ref().map_or(0, |t| t.graph.len());
+        if !self.plan.keeps_trace(cell, tasks) {
+            finished.trace = None;
+        }
+        finished
+    }
+
+    fn replay(&self, cell: &Cell) -> String {
+        let path = &self.options.spec_path;
+        format!("windtunnel run {} --cell {}", shell_word(path), self.plan.id(cell))
+    }
+}
+
+/// A word as a shell reads it back.
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}

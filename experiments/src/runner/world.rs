@@ -1,0 +1,168 @@
+//! What cells have in common, made once and dropped with the last cell that needs it: every
+//! scheduler of a comparison meets the same graph, machine and durations.
+
+use crate::plan::parts::MakeClusterError;
+use crate::plan::{Cell, Plan};
+use runtime::bounds::Bound;
+use runtime::cost::CostError;
+use runtime::{Cluster, Costs, TaskGraph};
+use sim::Noise;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use workloads::{App, Workload, WorkloadError};
+
+/// Why a cell's problem cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// The workload.
+    #[error(transparent)]
+    Workload(#[from] WorkloadError),
+    /// The cluster.
+    #[error(transparent)]
+    Cluster(#[from] MakeClusterError),
+    /// The workload on the cluster.
+    #[error(transparent)]
+    Cost(#[from] CostError),
+}
+
+/// A workload at a seed.
+pub struct Template {
+    /// The graph at its start.
+    pub graph: TaskGraph,
+    /// Whether it grows: the program that lets it grow keeps state, so each run makes its own.
+    pub is_growing: bool,
+    /// Kernels, data and result check.
+    pub app: Option<Arc<dyn App>>,
+}
+
+/// A workload on a machine.
+pub struct World {
+    /// The workload.
+    pub template: Arc<Template>,
+    /// The machine.
+    pub cluster: Arc<Cluster>,
+    /// Durations before noise.
+    pub truth: Costs,
+    noisy: OnceLock<Costs>,
+    bound: OnceLock<Option<Bound>>,
+}
+
+impl World {
+    /// Durations disturbed like the truth, but independently of it.
+    pub fn noisy(&self, noise: &Noise, seed: u64) -> &Costs {
+        /// Tells these draws from those of the truth.
+        const ESTIMATES: u64 = 0x6573_7469_6d61_7465;
+        self.noisy.get_or_init(|| {
+            let mut costs = self.truth.clone();
+            for task in self.template.graph.task_ids() {
+                costs.map_task(task, |device, ns| {
+                    noise.apply(ns, seed ^ ESTIMATES, task, device, 0)
+                });
+            }
+            costs
+        })
+    }
+
+    /// A lower bound on the makespan with the durations drawn, for a graph that does not grow.
+    pub fn bound(&self, noise: &Noise, seed: u64) -> Option<Bound> {
+        *self.bound.get_or_init(|| {
+            crate::metrics::drawn_bound(
+                &self.template.graph,
+                &self.cluster,
+                &self.truth,
+                noise,
+                seed,
+            )
+        })
+    }
+}
+
+/// Workload and seed.
+type GraphKey = (u32, u64);
+/// Workload, cluster, settings and seed.
+type WorldKey = (u32, u32, u32, u64);
+type Slot<T> = Arc<OnceLock<Result<Arc<T>, Arc<WorldError>>>>;
+
+/// Worlds in use.
+pub struct Worlds<'a> {
+    plan: &'a Plan,
+    graphs: Mutex<BTreeMap<GraphKey, (usize, Slot<Template>)>>,
+    worlds: Mutex<BTreeMap<WorldKey, (usize, Slot<World>)>>,
+}
+
+impl<'a> Worlds<'a> {
+    /// For these cells of a plan.
+    pub fn new(plan: &'a Plan, cells: &[Cell]) -> Self {
+        let mut graphs: BTreeMap<GraphKey, (usize, Slot<Template>)> = BTreeMap::new();
+        let mut worlds: BTreeMap<WorldKey, (usize, Slot<World>)> = BTreeMap::new();
+        for cell in cells {
+            graphs.entry(graph_key(cell)).or_default().0 += 1;
+            worlds.entry(world_key(cell)).or_default().0 += 1;
+        }
+        Self { plan, graphs: Mutex::new(graphs), worlds: Mutex::new(worlds) }
+    }
+
+    /// The world of a cell.
+    ///
+    /// # Errors
+    /// [`WorldError`], the same for every cell that shares it.
+    pub fn get(&self, cell: &Cell) -> Result<Arc<World>, Arc<WorldError>> {
+        let slot = slot(&self.worlds, &world_key(cell));
+        slot.get_or_init(|| self.make(cell)).clone()
+    }
+
+    /// Says that a cell is done with.
+    pub fn release(&self, cell: &Cell) {
+        release(&self.worlds, &world_key(cell));
+        release(&self.graphs, &graph_key(cell));
+    }
+
+    fn make(&self, cell: &Cell) -> Result<Arc<World>, Arc<WorldError>> {
+        let template = slot(&self.graphs, &graph_key(cell))
+            .get_or_init(|| match self.workload(cell) {
+                Ok(Workload { graph, program, app }) => {
+                    Ok(Arc::new(Template { graph, is_growing: program.is_some(), app }))
+                }
+                Err(error) => Err(Arc::new(error.into())),
+            })
+            .clone()?;
+        let fail = |error: WorldError| Arc::new(error);
+        let cluster = self.plan.clusters[cell.cluster as usize].make(cell.seed);
+        let cluster = cluster.map_err(|e| fail(e.into()))?;
+        let truth = Costs::resolve(&template.graph, &cluster, None).map_err(|e| fail(e.into()))?;
+        let world =
+            World { template, cluster, truth, noisy: OnceLock::new(), bound: OnceLock::new() };
+        Ok(Arc::new(world))
+    }
+
+    /// The cell's workload, made anew.
+    ///
+    /// # Errors
+    /// [`WorkloadError`].
+    pub fn workload(&self, cell: &Cell) -> Result<Workload, WorkloadError> {
+        self.plan.workloads[cell.workload as usize].make(cell.seed)
+    }
+}
+
+fn graph_key(cell: &Cell) -> GraphKey {
+    (cell.workload, cell.seed)
+}
+
+fn world_key(cell: &Cell) -> WorldKey {
+    (cell.workload, cell.cluster, cell.settings, cell.seed)
+}
+
+fn slot<K: Ord + Copy, T>(map: &Mutex<BTreeMap<K, (usize, Slot<T>)>>, key: &K) -> Slot<T> {
+    let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(&map.entry(*key).or_default().1)
+}
+
+fn release<K: Ord, T>(map: &Mutex<BTreeMap<K, (usize, Slot<T>)>>, key: &K) {
+    let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((users, _)) = map.get_mut(key) {
+        *users = users.saturating_sub(1);
+        if *users == 0 {
+            map.remove(key);
+        }
+    }
+}

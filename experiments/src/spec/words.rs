@@ -1,0 +1,137 @@
+//! Words that may stand in a file, and what they mean to the crates below.
+
+use super::quantity::Time;
+use runtime::cluster::{Duplex, MemoryKind, NetworkModel};
+use runtime::scheduler::Eviction;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+macro_rules! same {
+    ($word:ident => $target:ident { $($variant:ident),* }) => {
+        impl From<$word> for $target {
+            fn from(word: $word) -> Self {
+                match word {
+                    $($word::$variant => Self::$variant,)*
+                }
+            }
+        }
+    };
+}
+
+/// Where cells are run.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Backend {
+    /// In virtual time.
+    Sim,
+    /// On the cores of this machine.
+    Cpu,
+}
+
+impl Backend {
+    /// The word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sim => "sim",
+            Self::Cpu => "cpu",
+        }
+    }
+}
+
+/// What schedulers are told about durations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Estimates {
+    /// The durations before noise.
+    #[default]
+    Exact,
+    /// Those durations disturbed like the truth, but independently of it.
+    Noisy,
+}
+
+/// Which traces are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum KeepTraces {
+    /// Every cell's.
+    All,
+    /// None.
+    None,
+    /// Those of the first seed and repetition of graphs with at most 2 000 tasks.
+    #[default]
+    Some,
+}
+
+/// What a scheduler's thinking costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum ThinkingText {
+    /// Nothing.
+    #[default]
+    Free,
+    /// What it takes of the processor: results then depend on the machine.
+    Measured,
+    /// The same for every call.
+    Fixed(Time),
+}
+
+/// Which copy goes when a memory is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum EvictionWord {
+    /// The one whose last use is longest ago.
+    Lru,
+    /// The one whose next use is farthest away.
+    NextUse,
+}
+same!(EvictionWord => Eviction { Lru, NextUse });
+
+/// How transfers share links.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum NetworkWord {
+    /// Flows share every link of their routes max-min fairly.
+    #[default]
+    MaxMin,
+    /// Every transfer has its route to itself.
+    ContentionFree,
+}
+same!(NetworkWord => NetworkModel { MaxMin, ContentionFree });
+
+/// Which ways a link carries data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum DuplexWord {
+    /// Each direction has the full bandwidth.
+    #[default]
+    Full,
+    /// Both directions share it.
+    Half,
+    /// From `a` to `b` only.
+    Simplex,
+}
+same!(DuplexWord => Duplex { Full, Half, Simplex });
+
+/// What kind of memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum MemoryWord {
+    /// Main memory.
+    #[default]
+    Dram,
+    /// Memory of an accelerator.
+    Hbm,
+    /// A disk or a file system.
+    Disk,
+}
+same!(MemoryWord => MemoryKind { Dram, Hbm, Disk });
