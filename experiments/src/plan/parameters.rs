@@ -74,9 +74,15 @@ pub fn check(
             })
         }
         Err(ParameterError::BadValue { value: given, expected, .. }) => {
-            let message = format!("`{}` of {owner} cannot be `{given}`", name.value);
-            let mistake = Mistake::new(source, value.span, message);
             let info = infos.iter().find(|i| i.name == name.value);
+            let why = match (info.map(|i| i.kind), &value.value.0) {
+                (Some(Kind::Quantity { dimension, .. }), Value::Text(text)) => {
+                    dimension.parse(text).err().map_or(String::new(), |why| format!(": {why}"))
+                }
+                _ => String::new(),
+            };
+            let message = format!("`{}` of {owner} cannot be `{given}`{why}", name.value);
+            let mistake = Mistake::new(source, value.span, message);
             Err(match (info.map(|i| i.kind), &value.value.0) {
                 (Some(Kind::Choice { options, .. }), Value::Text(text)) => {
                     mistake.expected_names(text, options.iter().copied())

@@ -10,6 +10,7 @@ use crate::spec::{Backend, Estimates, ThinkingText};
 use real_backend::{RunError, RunOutput, RunSpec};
 use runtime::executive::{Failure, Program, Stall, Thinking};
 use runtime::trace::Trace;
+use runtime::validator::validate;
 use runtime::{ObjectId, Scheduler};
 use sim::{Noise, SimError, SimSpec};
 use std::sync::Arc;
@@ -125,6 +126,9 @@ impl Run<'_> {
             true => drawn_bound(&output.trace.graph, &world.cluster, &world.truth, &noise, seed),
             false => world.bound(&noise, seed),
         };
+        if output.trace.tasks.len() <= MAX_VALIDATED_TASKS {
+            validated(&output.trace)?;
+        }
         Ok((measure(&output.trace, bound), output.trace))
     }
 
@@ -169,6 +173,7 @@ impl Run<'_> {
         if let Some(app) = &template.app {
             check_results(app.as_ref(), &output)?;
         }
+        validated(&output.trace)?;
         Ok((measure(&output.trace, None), output.trace))
     }
 
@@ -184,6 +189,17 @@ impl Run<'_> {
             RunError::Thread(_) | RunError::Conflict { .. } => error("failed", failure),
         }
     }
+}
+
+/// A schedule that breaks a rule is never ranked.
+fn validated(trace: &Trace) -> Result<(), CellError> {
+    let violations = validate(trace);
+    let Some(first) = violations.first() else { return Ok(()) };
+    let more = match violations.len() - 1 {
+        0 => String::new(),
+        n => format!("; {n} more violations"),
+    };
+    Err(error("invalid", format!("{first}{more}")))
 }
 
 /// How long a real run may take where the experiment does not say.

@@ -3,7 +3,7 @@
 use super::fault::expected;
 use runtime::registry::Dimension;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -75,9 +75,6 @@ impl<'de> Deserialize<'de> for Time {
 impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bytes_per_s = deserializer.deserialize_any(QuantityVisitor(Dimension::Rate))?;
-        if bytes_per_s <= 0.0 {
-            return Err(expected("at a rate of 0 nothing ever arrives", "a rate above 0"));
-        }
         Ok(Self { bytes_per_s })
     }
 }
@@ -113,7 +110,7 @@ impl<'de> Deserialize<'de> for NotNegative {
         let value = deserializer.deserialize_any(NumberVisitor(NOT_NEGATIVE))?;
         match value >= 0.0 {
             true => Ok(Self(value)),
-            false => Err(expected(format!("{value} is negative"), NOT_NEGATIVE)),
+            false => Err(D::Error::invalid_value(Unexpected::Float(value), &NOT_NEGATIVE)),
         }
     }
 }
@@ -123,7 +120,7 @@ impl<'de> Deserialize<'de> for Positive {
         let value = deserializer.deserialize_any(NumberVisitor(POSITIVE))?;
         match value > 0.0 {
             true => Ok(Self(value)),
-            false => Err(expected(format!("{value} is not above 0"), POSITIVE)),
+            false => Err(D::Error::invalid_value(Unexpected::Float(value), &POSITIVE)),
         }
     }
 }
@@ -133,7 +130,7 @@ impl<'de> Deserialize<'de> for Count {
         let value = deserializer.deserialize_any(NumberVisitor(COUNT))?;
         match value.fract() == 0.0 && value >= 1.0 && value <= f64::from(u32::MAX) {
             true => Ok(Self(value as u32)),
-            false => Err(expected(format!("{value} is no such number"), COUNT)),
+            false => Err(D::Error::invalid_value(Unexpected::Float(value), &COUNT)),
         }
     }
 }

@@ -126,6 +126,11 @@ impl<'a> Reader<'a> {
         Self { node, pruned: self.pruned }
     }
 
+    /// Reads the node as a `T`; what a type finds wrong with it belongs to the node too.
+    fn seed<'de, T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
+        seed.deserialize(self).map_err(|fault| fault.at(self.node.id))
+    }
+
     fn is_kept(&self, node: &Node) -> bool {
         !self.pruned.contains(&node.id)
     }
@@ -211,7 +216,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     ) -> Result<Option<T::Value>, Fault> {
         let reader = self.reader;
         let next = self.items.find(|node| reader.is_kept(node));
-        next.map(|node| seed.deserialize(reader.child(node))).transpose()
+        next.map(|node| reader.child(node).seed(seed)).transpose()
     }
 }
 
@@ -239,7 +244,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let value = self.value.take().ok_or_else(|| {
             <Fault as serde::de::Error>::custom("a value is asked for before its key")
         })?;
-        seed.deserialize(self.reader.child(value))
+        self.reader.child(value).seed(seed)
     }
 }
 
@@ -302,7 +307,7 @@ impl<'de> SeqAccess<'de> for Located<'_> {
         match (self.next, self.inner) {
             (1, _) => seed.deserialize(number(self.span.start)).map(Some),
             (2, _) => seed.deserialize(number(self.span.end)).map(Some),
-            (3, Inner::Node(reader)) => seed.deserialize(reader).map(Some),
+            (3, Inner::Node(reader)) => reader.seed(seed).map(Some),
             (3, Inner::Key(key)) => seed.deserialize(key).map(Some),
             _ => Ok(None),
         }
@@ -345,7 +350,7 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
         match (self.entry, &self.reader.node.value) {
-            (Some((_, value)), _) => seed.deserialize(self.reader.child(value)),
+            (Some((_, value)), _) => self.reader.child(value).seed(seed),
             (None, Content::Text(word)) => {
                 let message = format!("a value must follow `{word}`, as in `{word}: ...`");
                 Err(<Fault as serde::de::Error>::custom(message).at(self.reader.node.id))

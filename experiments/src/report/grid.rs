@@ -1,0 +1,206 @@
+//! The records of one backend, arranged so that schedulers are compared on equal terms.
+//!
+//! An *instance* is a workload on a cluster with one value of every axis. A *meeting* is an
+//! instance with one seed: there all schedulers meet the same graph, durations and failures, so
+//! their makespans are compared pair by pair. An *entry* is what one scheduler made of it, with
+//! all repetitions.
+
+use crate::record::{CellError, Metrics, Record};
+use crate::store::Run;
+use std::collections::BTreeMap;
+
+/// Makespans that differ by no more than this, relatively, are a tie.
+pub const TIE: f64 = 1e-9;
+
+/// What schedulers are compared on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instance {
+    /// The workload's label.
+    pub workload: String,
+    /// The cluster's label.
+    pub cluster: String,
+    /// Values of the axes.
+    pub axes: Vec<String>,
+}
+
+impl Instance {
+    /// Shown to people: the workload, and cluster and axes where they vary.
+    pub fn name(&self, clusters: usize) -> String {
+        let mut parts = vec![self.workload.as_str()];
+        if clusters > 1 {
+            parts.push(&self.cluster);
+        }
+        parts.extend(self.axes.iter().map(String::as_str));
+        parts.join(" · ")
+    }
+}
+
+/// All schedulers on one instance with one seed.
+#[derive(Clone, Debug)]
+pub struct Meeting<'a> {
+    /// Index into [`Grid::instances`].
+    pub instance: usize,
+    /// The seed.
+    pub seed: u64,
+    /// By scheduler.
+    pub entries: Vec<Entry<'a>>,
+    /// The shortest makespan of any entry, in nanoseconds.
+    pub best_ns: Option<f64>,
+    /// The best lower bound known, in nanoseconds; only in simulation, where all schedulers meet
+    /// the same durations.
+    bound_ns: Option<f64>,
+}
+
+/// What one scheduler made of a meeting: one record per repetition, none where it was not run.
+#[derive(Clone, Debug, Default)]
+pub struct Entry<'a> {
+    /// By repetition.
+    pub records: Vec<&'a Record>,
+}
+
+impl<'a> Entry<'a> {
+    /// The metrics of the repetitions that finished.
+    pub fn finished(&self) -> impl Iterator<Item = &'a Metrics> + '_ {
+        self.records.iter().filter_map(|r| r.outcome.as_ref().ok())
+    }
+
+    /// The first repetition that failed.
+    pub fn failure(&self) -> Option<&'a CellError> {
+        self.records.iter().find_map(|r| r.outcome.as_ref().err())
+    }
+
+    /// The geometric mean of the repetitions' makespans in nanoseconds; `None` when it was not run
+    /// or a repetition failed.
+    pub fn makespan_ns(&self) -> Option<f64> {
+        if self.records.is_empty() || self.failure().is_some() {
+            return None;
+        }
+        if let [one] = self.records.as_slice() {
+            return one.outcome.as_ref().ok().map(|m| m.makespan_ns as f64);
+        }
+        let logs: Vec<f64> = self.finished().map(|m| libm::log(m.makespan_ns as f64)).collect();
+        super::stats::geomean_of_logs(&logs)
+    }
+}
+
+impl Meeting<'_> {
+    /// Logarithm of the makespan over the lower bound. In real runs each repetition is compared
+    /// with the bound on its own durations. `None` without makespan or bound.
+    pub fn log_over_bound(&self, scheduler: usize) -> Option<f64> {
+        let entry = &self.entries[scheduler];
+        let makespan_ns = entry.makespan_ns()?;
+        if let Some(bound_ns) = self.bound_ns {
+            return log_ratio(makespan_ns, bound_ns);
+        }
+        let logs: Option<Vec<f64>> =
+            entry.finished().map(|m| log_ratio(m.makespan_ns as f64, m.bound_ns as f64)).collect();
+        super::stats::mean(&logs?)
+    }
+
+    /// Logarithm of the makespan over the best one of the meeting.
+    pub fn log_over_best(&self, scheduler: usize) -> Option<f64> {
+        log_ratio(self.entries[scheduler].makespan_ns()?, self.best_ns?)
+    }
+
+    /// Logarithm of one scheduler's makespan over another's.
+    pub fn log_over(&self, scheduler: usize, other: usize) -> Option<f64> {
+        log_ratio(self.entries[scheduler].makespan_ns()?, self.entries[other].makespan_ns()?)
+    }
+}
+
+/// `None` where the ratio is not a positive number; equal values, zeros too, have ratio 1.
+fn log_ratio(a: f64, b: f64) -> Option<f64> {
+    match a == b {
+        true => Some(0.0),
+        false => (a > 0.0 && b > 0.0).then(|| libm::log(a / b)),
+    }
+}
+
+/// The records of one backend.
+#[derive(Clone, Debug)]
+pub struct Grid<'a> {
+    /// `sim`, `cpu`.
+    pub backend: &'a str,
+    /// All schedulers of the run, sorted, whether they ran on this backend or not.
+    pub schedulers: Vec<&'a str>,
+    /// Sorted.
+    pub instances: Vec<Instance>,
+    /// The family of each instance's workload.
+    pub families: Vec<&'a str>,
+    /// Sorted by instance, then seed.
+    pub meetings: Vec<Meeting<'a>>,
+}
+
+impl<'a> Grid<'a> {
+    /// Arranges the records of `backend`.
+    pub fn new(run: &'a Run, schedulers: &[&'a str], backend: &'a str) -> Self {
+        let mut found: BTreeMap<(Instance, u64), Vec<Entry<'a>>> = BTreeMap::new();
+        for record in run.records.iter().filter(|r| r.key.backend == backend) {
+            let key = &record.key;
+            let (workload, cluster) = (key.workload.clone(), key.cluster.clone());
+            let instance = Instance { workload, cluster, axes: key.axes.clone() };
+            let entries = found.entry((instance, key.seed));
+            let entries = entries.or_insert_with(|| vec![Entry::default(); schedulers.len()]);
+            if let Ok(at) = schedulers.binary_search(&key.scheduler.as_str()) {
+                entries[at].records.push(record);
+            }
+        }
+        let mut instances: Vec<Instance> = found.keys().map(|(i, _)| i.clone()).collect();
+        instances.dedup();
+        let at = |i: &Instance| instances.binary_search(i).expect("collected from the same keys");
+        let meetings = found
+            .iter()
+            .map(|((i, seed), entries)| meeting(at(i), *seed, entries.clone(), backend))
+            .collect();
+        let family = |i: &Instance| family_of(run, &i.workload);
+        let families = instances.iter().map(family).collect();
+        Self { backend, schedulers: schedulers.to_vec(), instances, families, meetings }
+    }
+
+    /// Whether the backend is a simulation.
+    pub fn is_simulated(&self) -> bool {
+        self.backend == "sim"
+    }
+
+    /// Distinct clusters.
+    pub fn clusters(&self) -> usize {
+        let mut names: Vec<&str> = self.instances.iter().map(|i| i.cluster.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.len()
+    }
+
+    /// `value` of every meeting by instance, those without one left out.
+    pub fn by_instance(&self, value: impl Fn(&Meeting<'a>) -> Option<f64>) -> Vec<Vec<f64>> {
+        let mut values = vec![Vec::new(); self.instances.len()];
+        for meeting in &self.meetings {
+            values[meeting.instance].extend(value(meeting));
+        }
+        values
+    }
+
+    /// Records in all.
+    pub fn records(&self) -> impl Iterator<Item = &'a Record> + '_ {
+        self.meetings.iter().flat_map(|m| &m.entries).flat_map(|e| e.records.iter().copied())
+    }
+}
+
+fn meeting<'a>(
+    instance: usize,
+    seed: u64,
+    entries: Vec<Entry<'a>>,
+    backend: &str,
+) -> Meeting<'a> {
+    let best_ns = entries.iter().filter_map(Entry::makespan_ns).min_by(f64::total_cmp);
+    let bounds = entries.iter().flat_map(Entry::finished).map(|m| m.bound_ns);
+    let bound_ns = bounds.max().filter(|b| backend == "sim" && *b > 0).map(|b| b as f64);
+    Meeting { instance, seed, entries, best_ns, bound_ns }
+}
+
+fn family_of<'a>(run: &'a Run, workload: &str) -> &'a str {
+    let mut families = run.manifest.families.iter();
+    let known = families.find(|(label, _)| label == workload).map(|(_, family)| family.as_str());
+    // The label comes from a record, which lives as long as the run.
+    let own = || run.records.iter().find(|r| r.key.workload == workload);
+    known.or_else(|| own().map(|r| r.key.workload.as_str())).unwrap_or("")
+}

@@ -1,0 +1,211 @@
+//! Scheduler by workload, and by anything else that varies: a table whose cells are coloured.
+//!
+//! A table rather than a picture, so that every number can be read, copied and found, with scripts
+//! off too.
+
+use super::board::Board;
+use super::figure::{Figure, TableView};
+use super::grid::{Grid, Meeting};
+use super::stats::nested_mean;
+use super::style::Style;
+use super::table::{Cell, Table};
+use crate::shown::printable;
+use maud::{Markup, html};
+
+/// Workloads above this number are shown by family.
+const MAX_ROWS: usize = 60;
+
+/// What a row stands for.
+#[derive(Clone, Copy)]
+enum By {
+    Workload,
+    Family,
+    Cluster,
+    Axis(usize),
+}
+
+impl By {
+    fn key<'g>(self, grid: &'g Grid<'_>, meeting: &Meeting<'_>) -> &'g str {
+        let instance = &grid.instances[meeting.instance];
+        match self {
+            Self::Workload => &instance.workload,
+            Self::Family => grid.families[meeting.instance],
+            Self::Cluster => &instance.cluster,
+            Self::Axis(at) => instance.axes.get(at).map_or("", String::as_str),
+        }
+    }
+
+    /// The different keys, in the order of the records; numbers by size.
+    fn keys<'g>(self, grid: &'g Grid<'_>) -> Vec<&'g str> {
+        let mut keys: Vec<&str> = grid.meetings.iter().map(|m| self.key(grid, m)).collect();
+        keys.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
+            (Ok(x), Ok(y)) => x.total_cmp(&y),
+            _ => a.cmp(b),
+        });
+        keys.dedup();
+        keys
+    }
+}
+
+/// A coloured cell.
+struct Square {
+    /// Geometric mean of makespan over the best of the meeting.
+    ratio: Option<f64>,
+    failed: usize,
+    cells: usize,
+}
+
+/// One figure for the workloads, one for the clusters and for each axis of which there are several.
+pub fn figures(grid: &Grid<'_>, board: &Board, axes: &[String]) -> Vec<Figure> {
+    if board.rows.len() < 2 {
+        return Vec::new();
+    }
+    let is_many = By::Workload.keys(grid).len() > MAX_ROWS;
+    let by = if is_many { By::Family } else { By::Workload };
+    let question = "Which scheduler suits which workload?".to_owned();
+    let mut figures = vec![figure(grid, board, by, "workloads".to_owned(), question)];
+    if By::Cluster.keys(grid).len() > 1 {
+        let question = "Does the order depend on the cluster?".to_owned();
+        figures.push(figure(grid, board, By::Cluster, "clusters".to_owned(), question));
+    }
+    for (at, name) in axes.iter().enumerate() {
+        if By::Axis(at).keys(grid).len() > 1 {
+            let question = format!("Does the order depend on {name}?");
+            figures.push(figure(grid, board, By::Axis(at), format!("axis-{}", at + 1), question));
+        }
+    }
+    figures
+}
+
+fn figure(grid: &Grid<'_>, board: &Board, by: By, anchor: String, question: String) -> Figure {
+    let keys = by.keys(grid);
+    let squares: Vec<Vec<Square>> = keys
+        .iter()
+        .map(|key| board.rows.iter().map(|r| square(grid, by, key, r.scheduler)).collect())
+        .collect();
+    let ratios = squares.iter().flatten().filter_map(|s| s.ratio);
+    let darkest = ratios.fold(1.1, f64::max).min(4.0);
+    let head = match by {
+        By::Workload => "workload",
+        By::Family => "family",
+        By::Cluster => "cluster",
+        By::Axis(_) => "value",
+    };
+    Figure {
+        answer: answer(&keys, &squares, board),
+        n: format!("{} cells per scheduler", board.meetings),
+        body: body(head, &keys, &squares, board, darkest),
+        note: Some(format!(
+            "Geometric mean of makespan over the shortest makespan of the same instance and seed; \
+             1 is best, in bold the best of each row. The colour goes from 1 (none) to {darkest:.2} \
+             or more. A count after a cross says how many cells failed; they are not in the mean."
+        )),
+        table: table(head, &keys, &squares, board),
+        table_view: TableView::Hidden,
+        anchor,
+        question,
+    }
+}
+
+fn square(grid: &Grid<'_>, by: By, key: &str, scheduler: usize) -> Square {
+    let is_here = |m: &Meeting<'_>| by.key(grid, m) == key;
+    let logs = grid.by_instance(|m| is_here(m).then(|| m.log_over_best(scheduler))?);
+    let here = || grid.meetings.iter().filter(|m| is_here(m)).map(|m| &m.entries[scheduler]);
+    Square {
+        ratio: nested_mean(&logs).map(libm::exp),
+        failed: here().filter(|e| e.failure().is_some()).count(),
+        cells: here().filter(|e| !e.records.is_empty()).count(),
+    }
+}
+
+fn best(row: &[Square]) -> Option<f64> {
+    row.iter().filter(|s| s.failed == 0).filter_map(|s| s.ratio).min_by(f64::total_cmp)
+}
+
+fn is_best(square: &Square, row: &[Square]) -> bool {
+    let best = best(row).unwrap_or(0.0);
+    square.failed == 0 && square.ratio.is_some_and(|r| r <= best * (1.0 + 1e-9))
+}
+
+fn answer(keys: &[&str], squares: &[Vec<Square>], board: &Board) -> String {
+    let mut firsts = vec![0; board.rows.len()];
+    for row in squares {
+        for (count, square) in firsts.iter_mut().zip(row) {
+            *count += usize::from(is_best(square, row));
+        }
+    }
+    let mut order: Vec<usize> = (0..firsts.len()).filter(|i| firsts[*i] > 0).collect();
+    order.sort_by_key(|i| (std::cmp::Reverse(firsts[*i]), *i));
+    let named: Vec<String> =
+        order.iter().take(4).map(|i| format!("{} on {}", board.rows[*i].label, firsts[*i])).collect();
+    let rest = order.len().saturating_sub(4);
+    let more = if rest > 0 { format!(", {rest} more on some") } else { String::new() };
+    format!("Best of {}: {}{more} (ties count for each).", rows(keys.len()), named.join(", "))
+}
+
+fn rows(n: usize) -> String {
+    super::verdict::count(n, "row")
+}
+
+fn body(
+    head: &str,
+    keys: &[&str],
+    squares: &[Vec<Square>],
+    board: &Board,
+    darkest: f64,
+) -> Markup {
+    html! {
+        div.scroll {
+            table.heatmap {
+                thead { tr {
+                    th scope="col" { (head) }
+                    @for row in &board.rows {
+                        th.num scope="col" {
+                            span.swatch style=(format!("background:{}", Style::of(row.scheduler).colour)) {}
+                            (printable(&row.label))
+                        }
+                    }
+                } }
+                tbody {
+                    @for (key, row) in keys.iter().zip(squares) {
+                        tr {
+                            th scope="row" { (printable(key)) }
+                            @for square in row { (square_html(square, is_best(square, row), darkest)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn square_html(square: &Square, is_best: bool, darkest: f64) -> Markup {
+    let strength = square.ratio.map_or(0.0, |r| {
+        (libm::log(r) / libm::log(darkest) * 100.0).clamp(0.0, 100.0).round()
+    });
+    html! {
+        td.num.best[is_best] style=(format!("--heat:{strength}%")) {
+            @match square.ratio {
+                Some(ratio) => (format!("{ratio:.2}")),
+                None => "–",
+            }
+            @if square.failed > 0 { span.failed { " ✗" (square.failed) } }
+        }
+    }
+}
+
+fn table(head: &str, keys: &[&str], squares: &[Vec<Square>], board: &Board) -> Table {
+    let mut table = Table::new(&[head, "scheduler", "makespan / best", "cells", "failed"]);
+    for (key, row) in keys.iter().zip(squares) {
+        for (square, scheduler) in row.iter().zip(&board.rows) {
+            table.push(vec![
+                Cell::text(*key),
+                Cell::text(&scheduler.label),
+                Cell::real(square.ratio, 4),
+                Cell::Count(square.cells as u64),
+                Cell::Count(square.failed as u64),
+            ]);
+        }
+    }
+    table
+}

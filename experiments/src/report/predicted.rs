@@ -1,0 +1,376 @@
+//! Predicted against measured: cells that ran in simulation and on hardware.
+
+use super::chart;
+use super::figure::{Figure, TableView};
+use super::grid::Grid;
+use super::stats::{Interval, Kendall, median, repeated};
+use super::style::Style;
+use super::table::{Cell, Table};
+use crate::shown::duration;
+use plotly::common::{ErrorData, ErrorType, Line, Marker, MarkerSymbol, Mode};
+use plotly::layout::{Axis, AxisType};
+use plotly::{Plot, Scatter};
+
+/// Pairs of schedulers below which a rank correlation is not given.
+const MIN_PAIRS: usize = 20;
+
+/// A scheduler on an instance in both worlds.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// Position among the instances that have pairs.
+    instance: usize,
+    name: String,
+    scheduler: usize,
+    /// Geometric mean of the simulated makespans over seeds.
+    predicted_ns: f64,
+    /// Geometric mean of the measured makespans over seeds and repetitions.
+    measured_ns: f64,
+    /// Its 95 % interval.
+    interval: Option<Interval>,
+    repetitions: usize,
+}
+
+impl Pair {
+    /// Measured over predicted.
+    fn ratio(&self) -> f64 {
+        self.measured_ns / self.predicted_ns
+    }
+}
+
+/// All pairs of the two grids, by instance and scheduler.
+pub fn pairs(simulated: &Grid<'_>, measured: &Grid<'_>) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    let mut found = 0;
+    for (at, instance) in measured.instances.iter().enumerate() {
+        let before = pairs.len();
+        let Ok(twin) = simulated.instances.binary_search(instance) else { continue };
+        for scheduler in 0..measured.schedulers.len() {
+            let predicted = makespans(simulated, twin, scheduler);
+            let real = makespans(measured, at, scheduler);
+            let (Some((predicted_ns, _)), Some((measured_ns, interval))) =
+                (repeated(&predicted), repeated(&real))
+            else {
+                continue;
+            };
+            pairs.push(Pair {
+                instance: found,
+                name: instance.name(measured.clusters()),
+                scheduler,
+                predicted_ns,
+                measured_ns,
+                interval,
+                repetitions: real.len(),
+            });
+        }
+        found += usize::from(pairs.len() > before);
+    }
+    pairs
+}
+
+/// Positive makespans of all seeds and repetitions.
+fn makespans(grid: &Grid<'_>, instance: usize, scheduler: usize) -> Vec<f64> {
+    let here = grid.meetings.iter().filter(|m| m.instance == instance);
+    let finished = here.flat_map(|m| m.entries[scheduler].finished());
+    finished.map(|m| m.makespan_ns as f64).filter(|ns| *ns > 0.0).collect()
+}
+
+/// What the pairs say on the whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Median of the absolute error, `|measured / predicted - 1|`.
+    pub median_error: f64,
+    /// Largest absolute error.
+    pub largest_error: f64,
+    /// Pairs of schedulers on the same instance, by whether both worlds order them alike.
+    pub order: Kendall,
+    /// The same for pairs whose measured intervals do not overlap.
+    pub clear_order: Kendall,
+    /// Instances with at least two schedulers.
+    pub contests: usize,
+    /// Of these, those whose measured winner is the predicted one.
+    pub right_winner: usize,
+    /// Geometric mean of the measured time of the predicted winner over the measured best.
+    pub regret: f64,
+}
+
+/// See [`Summary`]; `None` of nothing.
+pub fn summary(pairs: &[Pair]) -> Option<Summary> {
+    let errors: Vec<f64> = pairs.iter().map(|p| (p.ratio() - 1.0).abs()).collect();
+    let mut summary = Summary {
+        median_error: median(&errors)?,
+        largest_error: errors.iter().copied().fold(0.0, f64::max),
+        order: Kendall::default(),
+        clear_order: Kendall::default(),
+        contests: 0,
+        right_winner: 0,
+        regret: 1.0,
+    };
+    let mut regret = 0.0;
+    for group in pairs.chunk_by(|a, b| a.instance == b.instance).filter(|g| g.len() > 1) {
+        let point = |p: &Pair| (p.predicted_ns, p.measured_ns);
+        summary.order.add(&group.iter().map(point).collect::<Vec<_>>(), super::grid::TIE);
+        for (i, a) in group.iter().enumerate() {
+            for b in group[..i].iter().filter(|b| is_clear(a, b)) {
+                summary.clear_order.add(&[point(a), point(b)], super::grid::TIE);
+            }
+        }
+        let first = |key: fn(&Pair) -> f64| group.iter().min_by(|a, b| key(a).total_cmp(&key(b)));
+        let (Some(chosen), Some(best)) = (first(|p| p.predicted_ns), first(|p| p.measured_ns))
+        else {
+            continue;
+        };
+        summary.contests += 1;
+        // Several schedulers may be predicted to tie for the first place.
+        let is_first = best.predicted_ns <= chosen.predicted_ns * (1.0 + super::grid::TIE);
+        summary.right_winner += usize::from(is_first);
+        regret += if is_first { 0.0 } else { libm::log(chosen.measured_ns / best.measured_ns) };
+    }
+    summary.regret = libm::exp(regret / summary.contests.max(1) as f64);
+    Some(summary)
+}
+
+fn is_clear(a: &Pair, b: &Pair) -> bool {
+    match (a.interval, b.interval) {
+        (Some(a), Some(b)) => a.high < b.low || b.high < a.low,
+        _ => false,
+    }
+}
+
+/// The figure; `None` when no cell ran in both worlds.
+pub fn figure(simulated: &Grid<'_>, measured: &Grid<'_>) -> Option<Figure> {
+    let pairs = pairs(simulated, measured);
+    let summary = summary(&pairs)?;
+    let runs: usize = pairs.iter().map(|p| p.repetitions).sum();
+    let anchor = "predicted-against-measured";
+    Some(Figure {
+        anchor: anchor.to_owned(),
+        question: "Does the simulator predict what the hardware does?".to_owned(),
+        answer: answer(&summary),
+        n: format!("{} pairs of scheduler and instance, {runs} measured runs", pairs.len()),
+        body: chart::inline(plot(&pairs, measured), anchor, 500),
+        note: Some(
+            "Left: on the diagonal the prediction is exact, above it the hardware is slower. \
+             Right: the error of each prediction, positive where the hardware is slower. Whiskers \
+             are 95 % intervals of the measured geometric mean over repetitions (Student's t on \
+             logarithms); predictions are geometric means over seeds."
+                .to_owned(),
+        ),
+        table: table(&pairs, measured),
+        table_view: TableView::Folded,
+    })
+}
+
+/// What the figure and the verdict say.
+pub fn answer(summary: &Summary) -> String {
+    let mut text = format!(
+        "The median error of a predicted makespan is {:.1} %, the largest {:.1} %",
+        100.0 * summary.median_error,
+        100.0 * summary.largest_error
+    );
+    if summary.contests > 0 {
+        text += &format!(
+            "; the scheduler predicted to win is the fastest on {} of {}, and following the \
+             prediction costs {} on average",
+            summary.right_winner,
+            super::verdict::count(summary.contests, "instance"),
+            super::verdict::percent(summary.regret)
+        );
+    }
+    let pairs = summary.order.pairs();
+    if pairs > 0 {
+        text += &match summary.order.tau().filter(|_| pairs >= MIN_PAIRS) {
+            Some(tau) => format!("; Kendall's tau between the orders is {tau:.2} ({pairs} pairs)"),
+            None => format!("; {pairs} pairs of schedulers are too few for a rank correlation"),
+        };
+        let clear = &summary.clear_order;
+        if clear.pairs() > 0 {
+            text += &format!(
+                "; of the {} pairs that the measurements tell apart, both worlds order {} alike",
+                clear.pairs(),
+                clear.concordant
+            );
+        }
+    }
+    text + "."
+}
+
+const SYMBOLS: [MarkerSymbol; 8] = [
+    MarkerSymbol::Circle,
+    MarkerSymbol::Square,
+    MarkerSymbol::Diamond,
+    MarkerSymbol::TriangleUp,
+    MarkerSymbol::Cross,
+    MarkerSymbol::TriangleDown,
+    MarkerSymbol::Star,
+    MarkerSymbol::Hexagon,
+];
+
+fn plot(pairs: &[Pair], grid: &Grid<'_>) -> Plot {
+    let mut plot = Plot::new();
+    let all = pairs.iter().flat_map(|p| [p.predicted_ns, p.measured_ns]);
+    let (low, high) = all.fold((f64::MAX, 0.0_f64), |(l, h), v| (l.min(v), h.max(v)));
+    let ends = vec![low / 1e6 / 1.15, high / 1e6 * 1.15];
+    plot.add_trace(
+        Scatter::new(ends.clone(), ends)
+            .mode(Mode::Lines)
+            .name("exact")
+            .show_legend(false)
+            .hover_info(plotly::common::HoverInfo::Skip)
+            .line(Line::new().color("#8a939c").width(1.0)),
+    );
+    let schedulers: Vec<usize> = (0..grid.schedulers.len())
+        .filter(|s| pairs.iter().any(|p| p.scheduler == *s))
+        .collect();
+    for (place, &scheduler) in schedulers.iter().enumerate() {
+        let own: Vec<&Pair> = pairs.iter().filter(|p| p.scheduler == scheduler).collect();
+        // Schedulers side by side within an instance's band.
+        let shift = (place as f64 + 0.5) / schedulers.len() as f64 - 0.5;
+        let label = chart::safe(grid.schedulers[scheduler]);
+        let marker = || {
+            let symbol = SYMBOLS[place % SYMBOLS.len()].clone();
+            Marker::new().size(8).symbol(symbol).color(Style::of(scheduler).colour)
+        };
+        plot.add_trace(times(&own, &label, scheduler).marker(marker()));
+        plot.add_trace(errors(&own, &label, scheduler, shift * 0.8).marker(marker()));
+    }
+    let instances: Vec<&Pair> =
+        pairs.chunk_by(|a, b| a.instance == b.instance).map(|group| &group[0]).collect();
+    let names = instances.iter().map(|p| chart::safe(&p.name)).collect();
+    let at = (0..instances.len()).map(|i| i as f64).collect();
+    plot.set_layout(
+        chart::layout(chart::legend_below())
+            .x_axis(time_axis("predicted (ms)").domain(&[0.0, 0.42]))
+            .y_axis(time_axis("measured (ms)"))
+            .x_axis2(
+                chart::axis("measured / predicted − 1")
+                    .domain(&[0.6, 1.0])
+                    .tick_format("+.0%")
+                    .zero_line(true)
+                    .anchor("y2"),
+            )
+            .y_axis2(
+                chart::axis("")
+                    .tick_values(at)
+                    .tick_text(names)
+                    .range(vec![instances.len() as f64 - 0.5, -0.5])
+                    .anchor("x2"),
+            ),
+    );
+    plot
+}
+
+fn time_axis(title: &str) -> Axis {
+    chart::axis(title).type_(AxisType::Log).tick_format("~g").n_ticks(8)
+}
+
+fn hover(pair: &Pair, label: &str) -> String {
+    format!(
+        "{label} on {}<br>predicted {}<br>measured {}",
+        chart::safe(&pair.name),
+        duration(pair.predicted_ns as u64),
+        duration(pair.measured_ns as u64)
+    )
+}
+
+fn times(own: &[&Pair], label: &str, scheduler: usize) -> Box<Scatter<f64, f64>> {
+    let ms = |ns: f64| chart::short(ns / 1e6);
+    let reach = |p: &&Pair, end: fn(Interval) -> f64| {
+        p.interval.map_or(0.0, |i| ms((end(i) - p.measured_ns).abs()))
+    };
+    let whiskers = ErrorData::new(ErrorType::Data)
+        .symmetric(false)
+        .array(own.iter().map(|p| reach(p, |i| i.high)).collect())
+        .array_minus(own.iter().map(|p| reach(p, |i| i.low)).collect())
+        .thickness(1.2)
+        .width(3);
+    let x = own.iter().map(|p| ms(p.predicted_ns)).collect();
+    Scatter::new(x, own.iter().map(|p| ms(p.measured_ns)).collect())
+        .mode(Mode::Markers)
+        .name(label)
+        .legend_group(format!("s{scheduler}"))
+        .hover_text_array(own.iter().map(|p| hover(p, label)).collect())
+        .hover_info(plotly::common::HoverInfo::Text)
+        .error_y(whiskers)
+}
+
+fn errors(own: &[&Pair], label: &str, scheduler: usize, shift: f64) -> Box<Scatter<f64, f64>> {
+    let reach = |p: &&Pair, end: fn(Interval) -> f64| {
+        p.interval.map_or(0.0, |i| chart::short((end(i) - p.measured_ns).abs() / p.predicted_ns))
+    };
+    let whiskers = ErrorData::new(ErrorType::Data)
+        .symmetric(false)
+        .array(own.iter().map(|p| reach(p, |i| i.high)).collect())
+        .array_minus(own.iter().map(|p| reach(p, |i| i.low)).collect())
+        .thickness(1.2)
+        .width(3);
+    let x = own.iter().map(|p| chart::short(p.ratio() - 1.0)).collect();
+    Scatter::new(x, own.iter().map(|p| p.instance as f64 + shift).collect())
+        .mode(Mode::Markers)
+        .name(label)
+        .legend_group(format!("s{scheduler}"))
+        .show_legend(false)
+        .hover_text_array(own.iter().map(|p| hover(p, label)).collect())
+        .hover_info(plotly::common::HoverInfo::Text)
+        .x_axis("x2")
+        .y_axis("y2")
+        .error_x(whiskers)
+}
+
+fn table(pairs: &[Pair], grid: &Grid<'_>) -> Table {
+    let mut table = Table::new(&[
+        "instance",
+        "scheduler",
+        "predicted (ms)",
+        "measured (ms)",
+        "low (ms)",
+        "high (ms)",
+        "error (%)",
+        "repetitions",
+    ]);
+    for p in pairs {
+        table.push(vec![
+            Cell::text(&p.name),
+            Cell::text(grid.schedulers[p.scheduler]),
+            Cell::Real(p.predicted_ns / 1e6, 3),
+            Cell::Real(p.measured_ns / 1e6, 3),
+            Cell::real(p.interval.map(|i| i.low / 1e6), 3),
+            Cell::real(p.interval.map(|i| i.high / 1e6), 3),
+            Cell::Real(100.0 * (p.ratio() - 1.0), 1),
+            Cell::Count(p.repetitions as u64),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(instance: usize, scheduler: usize, predicted: f64, low_high: (f64, f64)) -> Pair {
+        let (low, high) = low_high;
+        let interval = Some(Interval { low, high });
+        let measured_ns = (low + high) / 2.0;
+        let name = String::new();
+        Pair { instance, name, scheduler, predicted_ns: predicted, measured_ns, interval, repetitions: 5 }
+    }
+
+    #[test]
+    fn the_summary_by_hand() {
+        // Instance 0: both order alike, clearly. Instance 1: the wrong winner, 22/20 slower, but the
+        // intervals overlap.
+        let pairs = [
+            pair(0, 0, 10.0, (10.5, 11.5)),
+            pair(0, 1, 20.0, (19.0, 21.0)),
+            pair(1, 0, 10.0, (20.0, 24.0)),
+            pair(1, 1, 12.0, (18.0, 22.0)),
+        ];
+        let summary = summary(&pairs).unwrap();
+        assert!((summary.median_error - (0.1 + 8.0 / 12.0) / 2.0).abs() < 1e-12, "{summary:?}");
+        assert!((summary.largest_error - 1.2).abs() < 1e-12);
+        assert_eq!((summary.order.concordant, summary.order.discordant), (1, 1));
+        assert_eq!((summary.clear_order.concordant, summary.clear_order.pairs()), (1, 1));
+        assert_eq!((summary.contests, summary.right_winner), (2, 1));
+        assert!((summary.regret - 1.1f64.sqrt()).abs() < 1e-12, "{summary:?}");
+        assert!(answer(&summary).contains("2 pairs of schedulers are too few"));
+    }
+}
