@@ -117,7 +117,9 @@ impl State {
     /// Whether the working sets of a group fit now; starts evictions if they do not.
     fn make_room(&mut self, group: &[TaskId], out: &mut Commands) -> bool {
         // What is there already must not be evicted to make room for the rest.
-        self.for_present(group, Self::pin);
+        let mut held = std::mem::take(&mut self.held);
+        self.present(group, &mut held);
+        held.iter().for_each(|b| self.pin(*b));
         let mut needs = std::mem::take(&mut self.needs);
         self.lacking(group, &mut needs);
         let mut full = None;
@@ -129,7 +131,8 @@ impl State {
             }
         }
         self.needs = needs;
-        self.for_present(group, Self::let_go);
+        held.drain(..).for_each(|b| self.let_go(b));
+        self.held = held;
         if let Some(memory) = full {
             let pressure = Event::MemoryPressure { memory };
             if self.events.last() != Some(&pressure) {
@@ -139,16 +142,13 @@ impl State {
         full.is_none()
     }
 
-    /// Calls `f` for every buffer that a group of tasks has in its memories already.
-    fn for_present(&mut self, group: &[TaskId], f: impl Fn(&mut Self, u32)) {
+    /// Appends the buffers that a group of tasks has in its memories already.
+    fn present(&self, group: &[TaskId], held: &mut Vec<u32>) {
         for &task in group {
             let memory = self.memory_of(task);
-            for at in 0..self.graph.accesses(task).len() {
-                let object = self.graph.accesses(task)[at].object;
-                if let Some(b) = self.store.find(self.objects[object.index()].head, memory) {
-                    f(self, b);
-                }
-            }
+            let head = |a: &Access| self.objects[a.object.index()].head;
+            let accesses = self.graph.accesses(task).iter();
+            held.extend(accesses.filter_map(|a| self.store.find(head(a), memory)));
         }
     }
 

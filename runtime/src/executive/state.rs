@@ -50,6 +50,7 @@ pub(crate) struct State {
     pub(super) is_waiting_elsewhere: bool,
     /// Reused by requests.
     pub(super) needs: Vec<(MemoryId, u64)>,
+    pub(super) held: Vec<u32>,
     pub(super) lock_waiters: Vec<VecDeque<(u32, u32)>>,
     pub(super) timers: BinaryHeap<Reverse<Ns>>,
     /// Accessing tasks per object in submission order, for next-use eviction.
@@ -234,6 +235,7 @@ impl State {
             is_bounded: cluster.memory_ids().any(|m| cluster.memory(m).capacity_bytes.is_some()),
             is_waiting_elsewhere: false,
             needs: Vec::new(),
+            held: Vec::new(),
             lock_waiters: Vec::new(),
             timers: BinaryHeap::new(),
             users: Vec::new(),
