@@ -14,6 +14,7 @@
 pub mod backlog;
 pub mod bits;
 pub mod candidates;
+pub mod cpop;
 pub mod desk;
 pub mod first_fit;
 pub mod heft;
@@ -21,7 +22,9 @@ pub mod immediate;
 pub mod kinds;
 pub mod mct;
 pub mod order;
+pub mod peft;
 pub mod ranks;
+pub mod ready;
 mod registry;
 #[cfg(test)]
 mod testing;

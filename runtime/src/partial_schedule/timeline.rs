@@ -2,13 +2,15 @@
 //!
 //! Gaps stand in time order in buckets of at most [`BUCKET`], each with the length of its longest
 //! gap, so that a search passes over whole buckets of gaps that are too short, and an insertion
-//! moves one bucket only. With `g` gaps a query takes O(log g + [`BUCKET`] + g / [`BUCKET`]) and an
-//! insertion the same; placing after everything else, which is the common case, takes O(1).
+//! moves one bucket only. With `g` gaps a search takes O(log g) and the gaps that it has to look
+//! at, an insertion O([`BUCKET`] + g / [`BUCKET`]); placing after everything else, which is the
+//! common case, takes O(1).
 
 use crate::Ns;
 
-/// Most gaps in a bucket.
-const BUCKET: usize = 64;
+/// Most gaps in a bucket; measured: searches in large buckets are faster, as memory is read in
+/// fewer places. Tests want many buckets.
+const BUCKET: usize = if cfg!(test) { 8 } else { 512 };
 
 const OVERLAP: &str = "a lane runs one task at a time";
 
