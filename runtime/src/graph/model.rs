@@ -283,7 +283,8 @@ impl TaskGraph {
         &self.params[start as usize..end as usize]
     }
 
-    /// A task's incoming edges; a pair of tasks has one per object that flows between them.
+    /// A task's incoming edges, sorted by predecessor; a pair of tasks has one per object that
+    /// flows between them.
     #[inline]
     pub fn incoming(&self, task: TaskId) -> &[Edge] {
         let (start, end) = self.task(task).edges;
@@ -303,11 +304,12 @@ impl TaskGraph {
         Some((*edge, edge.next_successor))
     }
 
-    /// Tasks that must finish before `task`, each once.
+    /// Tasks that must finish before `task`, each once, in order.
     pub fn predecessors(&self, task: TaskId) -> impl Iterator<Item = TaskId> + '_ {
         let edges = self.incoming(task);
-        let first = |i: &usize| edges[..*i].iter().all(|e| e.from != edges[*i].from);
-        (0..edges.len()).filter(first).map(|i| edges[i].from)
+        // Edges of one task are sorted by predecessor.
+        let is_first = |i: &usize| *i == 0 || edges[*i - 1].from != edges[*i].from;
+        (0..edges.len()).filter(is_first).map(|i| edges[i].from)
     }
 
     /// Bytes that flow along an edge.

@@ -77,19 +77,23 @@ impl TaskGraph {
 
     /// Submits a task; its dependencies follow from its accesses and control edges.
     ///
-    /// Takes time linear in its accesses and new edges.
+    /// Takes time linear in its accesses and new edges, but for a logarithm where there are many.
     ///
     /// # Errors
     /// Any [`GraphError`]; the graph is then unchanged.
     pub fn submit(&mut self, spec: TaskSpec<'_>) -> Result<TaskId, GraphError> {
-        self.check(&spec)?;
+        let firsts = Firsts::new(spec.accesses);
+        self.check(&spec, &firsts)?;
         let id = TaskId::from_index(self.tasks.len());
         let first_access = self.accesses.len();
-        for &(object, mode) in spec.accesses {
+        for (i, &(object, mode)) in spec.accesses.iter().enumerate() {
+            if firsts.of(spec.accesses, i) == i {
+                self.accesses.push(Access { object, mode, version: 0 });
+                continue;
+            }
             let known = self.accesses[first_access..].iter_mut().find(|a| a.object == object);
-            match known {
-                Some(access) => access.mode = join(access.mode, mode).unwrap_or(mode),
-                None => self.accesses.push(Access { object, mode, version: 0 }),
+            if let Some(access) = known {
+                access.mode = join(access.mode, mode).unwrap_or(mode);
             }
         }
         let first_edge = self.edges.len();
@@ -159,7 +163,7 @@ impl TaskGraph {
         }
     }
 
-    fn check(&self, spec: &TaskSpec<'_>) -> Result<(), GraphError> {
+    fn check(&self, spec: &TaskSpec<'_>, firsts: &Firsts) -> Result<(), GraphError> {
         let name = || match spec.name {
             "" => format!("{}#{}", self.kernel_name(spec.kernel), self.tasks.len()),
             name => name.to_owned(),
@@ -169,10 +173,8 @@ impl TaskGraph {
                 let known = self.objects.len();
                 return Err(GraphError::UnknownObject { task: name(), object, known });
             }
-            let twice = spec.accesses[..i].iter().find(|a| a.0 == object);
-            if let Some(&(_, first)) = twice
-                && join(first, mode).is_none()
-            {
+            let (_, first) = spec.accesses[firsts.of(spec.accesses, i)];
+            if first != mode && join(first, mode).is_none() {
                 let object = self.object_name(object);
                 return Err(GraphError::MixedModes { task: name(), object, first, second: mode });
             }
@@ -203,6 +205,35 @@ impl TaskGraph {
             return Err(GraphError::UnknownGang { task: name() });
         }
         Ok(())
+    }
+}
+
+/// Where a task names each of its objects first: by comparing all with all where they are few, by
+/// sorting where they are many (a join may read the results of thousands).
+struct Firsts {
+    /// Objects with positions, sorted; empty where accesses are few.
+    sorted: Vec<(ObjectId, u32)>,
+}
+
+impl Firsts {
+    const FEW: usize = 32;
+
+    fn new(accesses: &[(ObjectId, Mode)]) -> Self {
+        let mut sorted = Vec::new();
+        if accesses.len() > Self::FEW {
+            sorted.extend(accesses.iter().zip(0..).map(|(access, at)| (access.0, at)));
+            sorted.sort_unstable();
+        }
+        Self { sorted }
+    }
+
+    /// The first position that names the object of position `at`.
+    fn of(&self, accesses: &[(ObjectId, Mode)], at: usize) -> usize {
+        let object = accesses[at].0;
+        if self.sorted.is_empty() {
+            return accesses.iter().position(|a| a.0 == object).unwrap_or(at);
+        }
+        self.sorted[self.sorted.partition_point(|entry| entry.0 < object)].1 as usize
     }
 }
 

@@ -137,3 +137,21 @@ fn summary_of_a_diamond() {
     let s = g.summary();
     assert_eq!((s.tasks, s.edges, s.depth, s.width, s.flow_bytes), (4, 4, 3, 2, 32));
 }
+
+#[test]
+fn many_accesses_are_joined_like_few() {
+    for others in [0u32, 1000] {
+        let (mut g, o) = graph_with(2 + others as usize);
+        let mut accesses = vec![(o[0], Mode::Read), (o[1], Mode::Write)];
+        accesses.extend(o[2..].iter().map(|o| (*o, Mode::Read)));
+        accesses.extend([(o[0], Mode::Write), (o[1], Mode::Write)]);
+        let t = submit(&mut g, &accesses);
+        assert_eq!(g.accesses(t).len(), o.len());
+        let modes = [g.accesses(t)[0].mode, g.accesses(t)[1].mode];
+        assert_eq!(modes, [Mode::ReadWrite, Mode::Write]);
+        accesses.push((o[1], Mode::Racy));
+        let kernel = g.kernel("k");
+        let refused = g.submit(TaskSpec { accesses: &accesses, ..TaskSpec::new(kernel) });
+        assert!(matches!(refused, Err(GraphError::MixedModes { .. })));
+    }
+}
