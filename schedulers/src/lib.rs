@@ -16,6 +16,7 @@ pub mod bits;
 pub mod candidates;
 pub mod cpop;
 pub mod desk;
+pub mod etf;
 pub mod first_fit;
 pub mod heft;
 pub mod immediate;

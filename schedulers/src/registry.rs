@@ -1,11 +1,12 @@
 //! All schedulers, by name. The command line, the YAML schema, the documentation and the report
 //! take what they say about schedulers from here.
 
-use crate::{cpop, first_fit, heft, mct, peft};
+use crate::{cpop, etf, first_fit, heft, mct, peft};
 use runtime::registry::SchedulerInfo;
 
 /// One line per scheduler.
-static ALL: &[SchedulerInfo] = &[heft::INFO, cpop::INFO, peft::INFO, mct::INFO, first_fit::INFO];
+static ALL: &[SchedulerInfo] =
+    &[heft::INFO, cpop::INFO, peft::INFO, etf::INFO, mct::INFO, first_fit::INFO];
 
 /// All schedulers, planners first.
 pub fn all() -> &'static [SchedulerInfo] {
