@@ -1,0 +1,196 @@
+//! What every scheduler must do right, in both worlds.
+//!
+//! Each check makes a case from a seed, runs it and panics with what is wrong.
+
+use crate::cases::{self, Features};
+use real_backend::RunSpec;
+use runtime::bounds::{area, critical_path};
+use runtime::executive::{Setup, Thinking};
+use runtime::registry::SchedulerInfo;
+use runtime::trace::{Trace, TraceHeader};
+use runtime::validator;
+use runtime::{Cluster, Commands, Costs, Executive, TaskGraph};
+use sim::{Noise, SimOutput, SimSpec};
+use std::sync::Arc;
+
+/// A graph on a cluster.
+pub struct Case {
+    /// What to run.
+    pub graph: TaskGraph,
+    /// Where.
+    pub cluster: Arc<Cluster>,
+    /// Durations.
+    pub costs: Costs,
+    /// Seed of the scheduler and of the noise.
+    pub seed: u64,
+}
+
+impl Case {
+    /// The case of a seed.
+    pub fn new(seed: u64, features: Features) -> Self {
+        let graph = cases::graph(seed, features);
+        Self::on(graph, cases::cluster(seed), seed)
+    }
+
+    /// The case of a seed with device memories of exactly the largest working set.
+    pub fn tight(seed: u64, features: Features) -> Self {
+        let graph = cases::graph(seed, features);
+        let largest = graph.task_ids().map(|t| graph.working_set_bytes(t)).max().unwrap_or(0);
+        let spec = cases::with_small_memories(cases::cluster(seed), largest.max(1));
+        Self::on(graph, spec, seed)
+    }
+
+    fn on(graph: TaskGraph, spec: runtime::ClusterSpec, seed: u64) -> Self {
+        let cluster = cases::checked(spec);
+        let costs = Costs::resolve(&graph, &cluster, None).expect("some device runs every task");
+        Self { graph, cluster, costs, seed }
+    }
+
+    fn spec(&self, info: &SchedulerInfo) -> SimSpec {
+        let (graph, cluster) = (self.graph.clone(), Arc::clone(&self.cluster));
+        let scheduler = info.build_default(self.seed);
+        let mut spec = SimSpec::new(graph, cluster, self.costs.clone(), scheduler);
+        spec.seed = self.seed;
+        spec
+    }
+
+    fn simulate(&self, info: &SchedulerInfo, change: impl FnOnce(&mut SimSpec)) -> SimOutput {
+        let mut spec = self.spec(info);
+        change(&mut spec);
+        sim::run(spec).unwrap_or_else(|e| panic!("{}, seed {}: {e}", info.name, self.seed))
+    }
+}
+
+/// Simulated: the run ends, the validator has nothing to say, no bound is beaten, the same seed
+/// gives the same trace, and the input log yields the same commands.
+pub fn check_simulated(info: &SchedulerInfo, seed: u64) {
+    let case = Case::new(seed, Features::all(40));
+    let output = case.simulate(info, |_| {});
+    assert_valid(info, &case, &output.trace);
+    let bounds =
+        [critical_path(&case.graph, &case.costs), area(&case.graph, &case.cluster, &case.costs)];
+    for bound in bounds {
+        assert!(
+            output.makespan_ns >= bound.makespan_ns,
+            "{}, seed {seed}: makespan {} ns beats the {} bound {} ns",
+            info.name,
+            output.makespan_ns,
+            bound.kind,
+            bound.makespan_ns
+        );
+    }
+    let again = case.simulate(info, |_| {});
+    assert_eq!(output.trace.digest(), again.trace.digest(), "{}, seed {seed}", info.name);
+    assert_replays(info, &case, &output.trace);
+}
+
+/// Simulated with duration noise and charged thinking: as [`check_simulated`], bounds apart.
+pub fn check_disturbed(info: &SchedulerInfo, seed: u64) {
+    let case = Case::new(seed, Features::all(40));
+    let disturb = |spec: &mut SimSpec| {
+        spec.noise = Noise::LogNormal { sigma: 0.4 };
+        spec.thinking = Thinking::Fixed(700);
+    };
+    let output = case.simulate(info, disturb);
+    assert_valid(info, &case, &output.trace);
+    let again = case.simulate(info, disturb);
+    assert_eq!(output.trace.digest(), again.trace.digest(), "{}, seed {seed}", info.name);
+    assert_replays(info, &case, &output.trace);
+}
+
+/// Simulated with device memories of exactly the largest working set: it must end, and never hold
+/// more than fits.
+pub fn check_tight_memory(info: &SchedulerInfo, seed: u64) {
+    let case = Case::tight(seed, Features { groups: false, ..Features::all(30) });
+    let output = case.simulate(info, |_| {});
+    assert_valid(info, &case, &output.trace);
+}
+
+/// One seed, many threads at once: the same bytes of trace from each.
+pub fn check_threads(info: &SchedulerInfo, seed: u64) {
+    let text = || {
+        let case = Case::new(seed, Features::all(60));
+        let output = case.simulate(info, |s| s.noise = Noise::LogNormal { sigma: 0.2 });
+        let mut text = Vec::new();
+        runtime::trace::write_trace(&output.trace, &mut text).expect("memory can be written");
+        text
+    };
+    let alone = text();
+    for threads in [2, 8] {
+        let texts: Vec<Vec<u8>> = std::thread::scope(|scope| {
+            let handles: Vec<_> = (0..threads).map(|_| scope.spawn(text)).collect();
+            handles.into_iter().map(|h| h.join().expect("no panic")).collect()
+        });
+        for other in texts {
+            assert!(other == alone, "{}, seed {seed}, {threads} threads", info.name);
+        }
+    }
+}
+
+/// For real, on this machine's cores, with synthetic bodies: the validator has nothing to say, no
+/// bound on the measured durations is beaten, and the input log yields the same commands.
+pub fn check_real(info: &SchedulerInfo, seed: u64) {
+    let case = Case::new(seed, Features::all(25));
+    let (graph, cluster) = (case.graph.clone(), Arc::clone(&case.cluster));
+    let scheduler = info.build_default(seed);
+    let spec = RunSpec::new(graph, cluster, case.costs.clone(), scheduler);
+    let output =
+        real_backend::run(spec).unwrap_or_else(|e| panic!("{}, seed {seed}: {e}", info.name));
+    assert_valid(info, &case, &output.trace);
+    assert_eq!(output.trace.tasks.len(), case.graph.len());
+    let bound_ns = measured_critical_path_ns(&output.trace);
+    assert!(
+        output.makespan_ns >= bound_ns,
+        "{}, seed {seed}: makespan {} ns beats the measured critical path {bound_ns} ns",
+        info.name,
+        output.makespan_ns
+    );
+    let replayed = real_backend::replay_inputs(&output.trace, info.build_default(seed))
+        .unwrap_or_else(|e| panic!("{}, seed {seed}: {e}", info.name));
+    assert_eq!(replayed.digest, output.digest, "{}, seed {seed}", info.name);
+    assert_eq!(replayed.makespan_ns, output.makespan_ns, "{}, seed {seed}", info.name);
+}
+
+/// The longest path over the durations that were measured where each task ran.
+fn measured_critical_path_ns(trace: &Trace) -> u64 {
+    let mut duration_ns = vec![0; trace.graph.len()];
+    for record in &trace.tasks {
+        duration_ns[record.task.index()] = record.finished_ns - record.started_ns;
+    }
+    let mut end_ns = vec![0; trace.graph.len()];
+    for task in trace.graph.task_ids() {
+        let start_ns = trace.graph.incoming(task).iter().map(|e| end_ns[e.from.index()]).max();
+        end_ns[task.index()] = start_ns.unwrap_or(0) + duration_ns[task.index()];
+    }
+    end_ns.into_iter().max().unwrap_or(0)
+}
+
+fn assert_valid(info: &SchedulerInfo, case: &Case, trace: &Trace) {
+    let violations = validator::validate(trace);
+    let shown: Vec<String> = violations.iter().take(5).map(ToString::to_string).collect();
+    assert!(violations.is_empty(), "{}, seed {}: {shown:#?}", info.name, case.seed);
+}
+
+/// Steps a trace's input log through a fresh executive and scheduler: it must come to the same
+/// end, with the same trace but for what the driver added.
+fn assert_replays(info: &SchedulerInfo, case: &Case, trace: &Trace) {
+    let thoughts = trace.thoughts.iter().map(|t| t.thinking_ns).collect();
+    let mut executive = Executive::new(Setup {
+        graph: case.graph.clone(),
+        cluster: Arc::clone(&case.cluster),
+        estimates: case.costs.clone(),
+        scheduler: info.build_default(case.seed),
+        thinking: Thinking::Recorded(thoughts),
+        program: None,
+        tracing: true,
+    })
+    .expect("it was feasible before");
+    let mut commands = Commands::default();
+    for record in &trace.inputs {
+        commands.clear();
+        executive.step(record.at_ns, record.input.clone(), &mut commands);
+    }
+    assert!(executive.is_done(), "{}, seed {}: the replay does not end", info.name, case.seed);
+    let replayed = executive.into_trace(TraceHeader::default());
+    assert_eq!(replayed.digest(), trace.digest(), "{}, seed {}", info.name, case.seed);
+}

@@ -1,0 +1,13 @@
+//! Every scheduler of the registry, on this machine's cores.
+
+use windtunnel_tests::conformance::check_real;
+
+/// Few seeds of many: a real run takes real time, and starts a thread per lane.
+const SEEDS: std::ops::Range<u64> = 0..12;
+
+#[test]
+fn runs_are_valid_bounded_and_replayable() {
+    for seed in SEEDS {
+        schedulers::all().iter().for_each(|info| check_real(info, seed));
+    }
+}

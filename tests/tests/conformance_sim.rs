@@ -1,0 +1,32 @@
+//! Every scheduler of the registry, in simulation.
+
+use proptest::prelude::*;
+use windtunnel_tests::conformance::{
+    check_disturbed, check_simulated, check_threads, check_tight_memory,
+};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
+
+    #[test]
+    fn runs_are_valid_bounded_repeatable_and_replayable(seed: u64) {
+        schedulers::all().iter().for_each(|info| check_simulated(info, seed));
+    }
+
+    #[test]
+    fn disturbed_runs_are_too(seed: u64) {
+        schedulers::all().iter().for_each(|info| check_disturbed(info, seed));
+    }
+
+    #[test]
+    fn memories_of_exactly_the_largest_working_set_suffice(seed: u64) {
+        schedulers::all().iter().for_each(|info| check_tight_memory(info, seed));
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
+    for info in schedulers::all() {
+        check_threads(info, 11);
+    }
+}
