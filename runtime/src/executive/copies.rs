@@ -128,6 +128,7 @@ impl State {
         self.memories[source.index()].copies_out += 1;
         let id = self.copies_issued;
         self.copies_issued += 1;
+        self.under_way += 1;
         let copy = &mut self.copies[at as usize];
         copy.from = from;
         copy.issued_ns = self.now_ns;
@@ -176,6 +177,7 @@ impl State {
     pub fn copied(&mut self, copy: CopyId, started_ns: Ns, out: &mut Commands) {
         let CopyState { object, from, to, .. } = self.copies[copy.index()];
         let (source, target) = (self.store.get(from).memory, self.store.get(to).memory);
+        self.under_way -= 1;
         self.memories[source.index()].copies_out -= 1;
         self.memories[target.index()].copies_in -= 1;
         self.recorder.copied(

@@ -189,6 +189,7 @@ impl State {
         self.devices[device.index()].idle_lanes -= cores;
         self.remove_load(task, device);
         self.lose_turn(task, lane.0);
+        self.under_way += 1;
         let state = &mut self.tasks[task.index()];
         state.stage = Stage::Running;
         state.lane = lane.0;
@@ -220,6 +221,7 @@ impl State {
         state.stage = Stage::Finished;
         let (device, lane) = (DeviceId(state.device), state.lane);
         self.finished += 1;
+        self.under_way -= 1;
         let cores = self.graph.task(task).cores;
         for l in lane..lane + cores {
             self.lanes[l as usize].running = None;

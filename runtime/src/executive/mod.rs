@@ -11,6 +11,7 @@
 mod command;
 mod copies;
 mod gangs;
+mod growth;
 mod lanes;
 mod locks;
 mod memory;
@@ -22,8 +23,8 @@ mod state;
 mod store;
 
 pub use command::{Command, Commands, Input, Outcome};
+pub use growth::Feasibility;
 pub use stall::{Failure, Stall};
-pub use state::Feasibility;
 pub(crate) use state::{LaneState, State};
 
 use crate::scheduler::{Decisions, Event, Scheduler, View};
@@ -81,6 +82,9 @@ pub struct Executive {
     is_call_timed: bool,
     answer: Option<Answer>,
     decisions: Decisions,
+    /// Answers of nothing but refused decisions, in a row, and calls, since anything last ended.
+    refused_rounds: u32,
+    calls: u32,
 }
 
 /// Decisions that are still being thought about.
@@ -89,8 +93,13 @@ struct Answer {
     thought: ThoughtRecord,
 }
 
-/// Rounds of nothing but refused decisions at one instant after which the run is given up.
+/// Rounds of nothing but refused decisions, between two completions, after which the run is given
+/// up.
 const MAX_REFUSED_ROUNDS: u32 = 1000;
+
+/// Calls of the scheduler after which the run is given up, if nothing is under way or they are all
+/// at one instant.
+const MAX_FRUITLESS_CALLS: u32 = 100_000;
 
 impl Executive {
     /// An executive at time 0, before its [`Input::Start`].
@@ -111,6 +120,8 @@ impl Executive {
             is_call_timed: false,
             answer: None,
             decisions: Decisions::default(),
+            refused_rounds: 0,
+            calls: 0,
         })
     }
 
@@ -120,6 +131,10 @@ impl Executive {
         assert!(now_ns >= self.state.now_ns, "inputs come in time order");
         self.state.now_ns = now_ns;
         self.state.record_input(&input);
+        if matches!(input, Input::Finished { .. } | Input::Copied { .. }) {
+            self.refused_rounds = 0;
+            self.calls = 0;
+        }
         match input {
             Input::Start => self.state.start(out),
             Input::Finished { task, started_ns, outcome } => {
@@ -143,7 +158,8 @@ impl Executive {
         let Some(program) = self.program.as_mut() else { return };
         let before = self.state.graph.len();
         program.on_finished(task, outcome, &mut self.state.graph);
-        if self.state.graph.len() > before {
+        let graph = &self.state.graph;
+        if graph.len() > before || graph.object_count() > self.state.objects.len() {
             self.state.grown(before, out);
         }
         self.state.drop_released(out);
@@ -161,12 +177,14 @@ impl Executive {
 
     /// Asks the scheduler as long as there is something to ask and it is not thinking.
     fn consult(&mut self, out: &mut Commands) {
-        let mut refused_rounds = 0;
+        let mut calls = 0;
         while self.answer.is_none()
             && !self.state.events.is_empty()
             && self.state.failure.is_none()
             && self.may_call(out)
         {
+            calls += 1;
+            self.count_call(calls);
             let events = std::mem::take(&mut self.state.events);
             let before_ns = self.clock();
             self.scheduler.decide(&events, &View::new(&self.state), &mut self.decisions);
@@ -185,13 +203,18 @@ impl Executive {
                 out.push(Command::Think { thinking_ns });
                 return;
             }
-            let is_refused = self.carry_out(answer, out);
-            refused_rounds = if is_refused { refused_rounds + 1 } else { 0 };
-            if refused_rounds > MAX_REFUSED_ROUNDS {
-                let rounds = refused_rounds;
-                self.state.fail(Failure::RefusedForever { rounds });
-            }
+            self.carry_out(answer, out);
             self.state.progress(out);
+        }
+    }
+
+    /// Counts a call of the scheduler, the `at_once`-th in this step, and gives the run up when
+    /// it asks for calls without end.
+    fn count_call(&mut self, at_once: u32) {
+        self.calls += 1;
+        let is_idle = self.state.under_way == 0 && self.calls > MAX_FRUITLESS_CALLS;
+        if is_idle || at_once > MAX_FRUITLESS_CALLS {
+            self.state.fail(Failure::Fruitless { calls: self.calls });
         }
     }
 
@@ -235,8 +258,8 @@ impl Executive {
         }
     }
 
-    /// Carries decisions out in order; returns whether all of them were refused.
-    fn carry_out(&mut self, mut answer: Answer, out: &mut Commands) -> bool {
+    /// Carries decisions out in order.
+    fn carry_out(&mut self, mut answer: Answer, out: &mut Commands) {
         for decision in answer.decisions.drain(..) {
             if let Err(reason) = self.state.decide(&decision, out) {
                 answer.thought.refused += 1;
@@ -246,7 +269,11 @@ impl Executive {
         self.state.record_thought(answer.thought);
         self.decisions.put_back(answer.decisions);
         let ThoughtRecord { decisions, refused, .. } = answer.thought;
-        decisions > 0 && refused == decisions
+        let is_refused = decisions > 0 && refused == decisions;
+        self.refused_rounds = if is_refused { self.refused_rounds + 1 } else { 0 };
+        if self.refused_rounds > MAX_REFUSED_ROUNDS {
+            self.state.fail(Failure::RefusedForever { rounds: self.refused_rounds });
+        }
     }
 
     /// Whether all tasks have finished and all results are at home.

@@ -15,10 +15,19 @@ pub enum Failure {
         reason: String,
     },
     /// The scheduler repeats decisions that are refused.
-    #[error("the scheduler made nothing but refused decisions {rounds} times at one instant")]
+    #[error("the scheduler made nothing but refused decisions {rounds} times in a row")]
     RefusedForever {
         /// How many times.
         rounds: u32,
+    },
+    /// The scheduler is asked again and again and nothing comes of it.
+    #[error(
+        "the scheduler was asked {calls} times since anything last ended, and is asked again \
+         though nothing is under way"
+    )]
+    Fruitless {
+        /// How many times.
+        calls: u32,
     },
     /// A kernel failed.
     #[error("task {task:?} failed: {message}")]

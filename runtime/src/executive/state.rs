@@ -1,5 +1,6 @@
 //! The executive's data: flat arrays by task, object, device, lane and memory.
 
+use super::growth::Feasibility;
 use super::record::Recorder;
 use super::stall::Failure;
 use super::store::{Content, NONE, Store};
@@ -35,6 +36,8 @@ pub(crate) struct State {
     pub(super) copies: Vec<CopyState>,
     pub(super) free_copies: Vec<u32>,
     pub(super) copies_issued: u32,
+    /// Tasks and transfers that were issued and have not ended.
+    pub under_way: u32,
     /// Copies that wait for an engine, by priority, then request.
     pub(super) copy_queue: BTreeSet<(Reverse<i64>, u32, u32)>,
     pub(super) copy_requests: u32,
@@ -150,39 +153,6 @@ pub(super) struct CopyState {
     pub id: u32,
 }
 
-/// Why a run cannot even begin.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Feasibility {
-    /// A task fits in no memory that it could run in.
-    #[error(
-        "task {task:?} needs {needed_bytes} bytes at once; the largest memory of a device that \
-         can run it, {memory:?}, has {available_bytes} bytes free of initial data"
-    )]
-    TaskTooLarge {
-        /// The task.
-        task: String,
-        /// Its working set.
-        needed_bytes: u64,
-        /// The largest memory.
-        memory: String,
-        /// What it can give.
-        available_bytes: u64,
-    },
-    /// A home memory cannot hold its initial data.
-    #[error(
-        "memory {memory:?} is home to {needed_bytes} bytes of initial data but holds only \
-         {capacity_bytes} bytes"
-    )]
-    HomeTooSmall {
-        /// The memory.
-        memory: String,
-        /// Initial data at home there.
-        needed_bytes: u64,
-        /// Its capacity.
-        capacity_bytes: u64,
-    },
-}
-
 impl State {
     pub fn new(
         graph: TaskGraph,
@@ -226,6 +196,7 @@ impl State {
             copies: Vec::new(),
             free_copies: Vec::new(),
             copies_issued: 0,
+            under_way: 0,
             copy_queue: BTreeSet::new(),
             copy_requests: 0,
             placements: 0,
@@ -252,7 +223,7 @@ impl State {
     }
 
     /// States of tasks and objects that the graph has and the state has not.
-    fn add_new(&mut self) {
+    pub(super) fn add_new(&mut self) {
         let graph = &self.graph;
         for object in self.objects.len()..graph.object_count() {
             let initial = graph.object(ObjectId::from_index(object)).initial;
@@ -301,105 +272,6 @@ impl State {
             });
             self.recorder.add_task();
         }
-    }
-
-    /// Initial data must fit at home.
-    fn check_homes(&self) -> Result<(), Feasibility> {
-        let mut needed = vec![0u64; self.memories.len()];
-        for object in self.graph.object_ids().map(|o| self.graph.object(o)) {
-            if object.initial {
-                needed[self.cluster.home(object.home).index()] += object.bytes;
-            }
-        }
-        for (memory, &needed_bytes) in self.cluster.memory_ids().zip(&needed) {
-            let capacity = self.memories[memory.index()].capacity_bytes;
-            if let Some(capacity_bytes) = capacity.filter(|c| needed_bytes > *c) {
-                let memory = self.cluster.memory(memory).name.clone();
-                return Err(Feasibility::HomeTooSmall { memory, needed_bytes, capacity_bytes });
-            }
-        }
-        Ok(())
-    }
-
-    /// Every task must fit in some memory in which it can run, beside nothing else.
-    fn check_working_sets(&self, first: usize) -> Result<(), Feasibility> {
-        if !self.is_bounded {
-            return Ok(());
-        }
-        for task in self.graph.task_ids().skip(first) {
-            let needed_bytes = self.graph.working_set_bytes(task);
-            let devices = self.cluster.device_ids();
-            let able = devices.filter(|d| self.estimates.duration_ns(task, *d).is_some());
-            let room = able.map(|d| {
-                let memory = self.cluster.memory_of(d);
-                (self.memories[memory.index()].capacity_bytes.unwrap_or(u64::MAX), memory)
-            });
-            if let Some((available_bytes, memory)) = room.max()
-                && available_bytes < needed_bytes
-            {
-                return Err(Feasibility::TaskTooLarge {
-                    task: self.graph.task_name(task),
-                    needed_bytes,
-                    memory: self.cluster.memory(memory).name.clone(),
-                    available_bytes,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// The run begins: initial data is at home, tasks without predecessors are ready.
-    pub fn start(&mut self, out: &mut Commands) {
-        for object in 0..self.objects.len() {
-            self.bring_into_being(ObjectId::from_index(object), out);
-        }
-        self.announce(0, out);
-    }
-
-    /// The graph grew.
-    pub fn grown(&mut self, first: usize, out: &mut Commands) {
-        let objects = self.objects.len();
-        self.add_new();
-        for object in objects..self.objects.len() {
-            self.bring_into_being(ObjectId::from_index(object), out);
-        }
-        let cluster = Arc::clone(&self.cluster);
-        if let Err(error) = self.estimates.extend(&self.graph, &cluster, None) {
-            return self.fail(Failure::Growth { message: error.to_string() });
-        }
-        if let Err(error) = self.check_working_sets(first) {
-            return self.fail(Failure::Growth { message: error.to_string() });
-        }
-        self.announce(first, out);
-    }
-
-    fn announce(&mut self, first: usize, out: &mut Commands) {
-        let count = (self.graph.len() - first) as u32;
-        if count > 0 {
-            self.events.push(Event::GraphGrew { first: TaskId::from_index(first), count });
-        }
-        for task in first..self.tasks.len() {
-            if self.tasks[task].waiting == 0 {
-                self.ready(TaskId::from_index(task), out);
-            }
-        }
-    }
-
-    /// Allocates the home buffer of an initial object that somebody uses or wants.
-    fn bring_into_being(&mut self, object: ObjectId, out: &mut Commands) {
-        let plain = self.graph.object(object);
-        if !plain.initial {
-            return;
-        }
-        let home = self.cluster.home(plain.home);
-        if self.objects[object.index()].uses_left == 0 && !plain.held {
-            // It stays outside the run; as a result it is at home already.
-            self.objects[object.index()].is_dead = !plain.keep;
-            return;
-        }
-        self.charge_home(object);
-        let buffer = self.allocate(object, home, out);
-        self.store.get_mut(buffer).content = Content::Valid;
     }
 
     /// Sets the object's bytes aside in its home memory, once; a buffer there lives in them.
