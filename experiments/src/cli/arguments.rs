@@ -61,13 +61,26 @@ impl Context {
     }
 }
 
-/// The argument as YAML: `name:{...}` needs a blank after the colon, which people leave out.
+/// The argument as YAML, which needs a blank after the colon of a key; people leave it out of
+/// `name:{key:value}`.
 fn source(option: &str, text: &str) -> Arc<Source> {
-    let text = match text.split_once(":{") {
-        Some((name, rest)) if !name.contains(['{', ' ', '"']) => format!("{name}: {{{rest}"),
-        _ => text.to_owned(),
-    };
-    Source::new(option, &text)
+    let mut spaced = String::with_capacity(text.len() + 8);
+    // Whether only a key has been read since the beginning, a brace or a comma.
+    let mut is_key = true;
+    for (at, c) in text.char_indices() {
+        spaced.push(c);
+        match c {
+            '{' | ',' => is_key = true,
+            ':' if is_key => {
+                is_key = false;
+                if !text[at + 1..].starts_with(char::is_whitespace) {
+                    spaced.push(' ');
+                }
+            }
+            c => is_key &= c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' '),
+        }
+    }
+    Source::new(option, &spaced)
 }
 
 /// An entry for a path: anything with a separator or an ending that is no known name.
@@ -100,5 +113,18 @@ fn one<T>(source: &Arc<Source>, mut found: Vec<T>, mistakes: Mistakes) -> Result
             let message = "this names several; a single one is expected";
             Err(CliError::Mistakes(Mistake::new(source, span, message).into()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::source;
+
+    #[test]
+    fn blanks_are_put_where_yaml_needs_them() {
+        let spaced = |text: &str| source("", text).text.clone();
+        assert_eq!(spaced("cholesky:{n:512, tile: 64}"), "cholesky: {n: 512, tile: 64}");
+        assert_eq!(spaced("heft"), "heft");
+        assert_eq!(spaced("x:{t:\"a:b\"}"), "x: {t: \"a:b\"}");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::single::{self, Single};
 use super::{Context, Result};
+use crate::runner::Calibration;
 use crate::spec::Backend;
 use std::path::PathBuf;
 
@@ -39,7 +40,7 @@ pub fn run(context: &Context, args: &Args) -> Result {
         seed: args.seed,
         set: Vec::new(),
     })?;
-    let finished = single::run(&plan, &plan.cells[0], String::new());
+    let finished = single::run(&plan, &plan.cells[0], Calibration::default(), String::new());
     let exit = context.show(&finished, false);
     if let Some(trace) = &finished.trace {
         crate::store::write_trace_file(trace, &args.output)?;

@@ -3,6 +3,7 @@
 use super::single::{self, Single};
 use super::{CliError, Context, Exit, Result};
 use crate::plan::{ClusterPlan, WorkloadPlan};
+use crate::runner::Calibration;
 use crate::shown::duration;
 use crate::spec::Backend;
 use crate::store::read_trace_file;
@@ -64,7 +65,7 @@ pub fn run(context: &Context, args: &Args) -> Result {
         seed: recorded.header.seed,
         set: args.set.clone(),
     })?;
-    let finished = single::run(&plan, &plan.cells[0], String::new());
+    let finished = single::run(&plan, &plan.cells[0], Calibration::default(), String::new());
     if let (Some(path), Some(trace)) = (&args.trace, &finished.trace) {
         crate::store::write_trace_file(trace, path)?;
     }

@@ -3,6 +3,7 @@
 use super::{CliError, Context, Exit, Result, single};
 use crate::plan::{Plan, check_feasible};
 use crate::runner::{RunOptions, RunSummary};
+use crate::store::read_calibration;
 use std::path::{Path, PathBuf};
 
 /// Run an experiment, or go on with one that was interrupted
@@ -48,8 +49,7 @@ pub fn run(context: &Context, args: &Args) -> Result {
         return run_one(context, args, &plan, id);
     }
     let shapes = check_feasible(&plan)?;
-    let name: String = plan.name.chars().map(|c| if is_safe(c) { c } else { '-' }).collect();
-    let out = args.out.clone().unwrap_or_else(|| Path::new("out").join(name));
+    let out = args.out_dir(&plan);
     let options = RunOptions {
         jobs: args.jobs.map_or_else(cores, |n| n as usize),
         is_fresh: args.fresh,
@@ -60,6 +60,15 @@ pub fn run(context: &Context, args: &Args) -> Result {
     let summary = crate::runner::run(&plan, &shapes, &out, &options)?;
     context.terminal.say(&in_words(&summary, &out));
     Ok(if summary.failed > 0 { Exit::CellsFailed } else { Exit::Fine })
+}
+
+impl Args {
+    /// The run directory.
+    fn out_dir(&self, plan: &Plan) -> PathBuf {
+        let name =
+            || -> String { plan.name.chars().map(|c| if is_safe(c) { c } else { '-' }).collect() };
+        self.out.clone().unwrap_or_else(|| Path::new("out").join(name()))
+    }
 }
 
 fn is_safe(c: char) -> bool {
@@ -87,7 +96,9 @@ fn run_one(context: &Context, args: &Args, plan: &Plan, id: &str) -> Result {
         let (file, cells) = (args.file.display(), plan.cells.len());
         CliError::new(format!("none of the {cells} cells of {file} has the id {id}"))
     })?;
-    let finished = single::run(plan, cell, String::new());
+    // What the experiment measured holds for its cells.
+    let known = read_calibration(&args.out_dir(plan))?;
+    let finished = single::run(plan, cell, known, String::new());
     if let (Some(path), Some(trace)) = (&args.trace, &finished.trace) {
         crate::store::write_trace_file(trace, path)?;
     }

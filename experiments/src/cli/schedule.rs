@@ -2,6 +2,7 @@
 
 use super::single::{self, Single};
 use super::{Context, Result};
+use crate::runner::Calibration;
 use crate::spec::Backend;
 use std::path::PathBuf;
 
@@ -69,7 +70,7 @@ pub fn run(context: &Context, args: &Args) -> Result {
         seed: args.seed,
         set: args.set.clone(),
     })?;
-    let finished = single::run(&plan, &plan.cells[0], String::new());
+    let finished = single::run(&plan, &plan.cells[0], Calibration::default(), String::new());
     if let (Some(path), Some(trace)) = (&args.trace, &finished.trace) {
         crate::store::write_trace_file(trace, path)?;
     }

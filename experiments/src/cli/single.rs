@@ -6,9 +6,9 @@ use crate::plan::{
     AXES, Cell, ClusterPlan, Plan, SchedulerPlan, Setting, Settings, WorkloadPlan, check_feasible,
 };
 use crate::record::{Metrics, Record};
-use crate::runner::{Finished, Worlds, run_cell};
+use crate::runner::{Calibration, Finished, Worlds, calibrate, run_cell};
 use crate::shown::{duration, printable, size};
-use crate::spec::{At, Backend, Estimates, KeepTraces, Scalar, ThinkingText};
+use crate::spec::{At, Backend, CostSource, Estimates, KeepTraces, Scalar, ThinkingText};
 use runtime::registry::Value;
 use runtime::trace::Trace;
 use serde_json::{Value as Json, json};
@@ -39,6 +39,7 @@ pub fn plan(mut single: Single) -> Result<Plan> {
         noise_sigma: 0.0,
         thinking: ThinkingText::Free,
         estimates: Estimates::Exact,
+        costs: CostSource::Stated,
         eviction: None,
     };
     for pair in &single.set {
@@ -104,9 +105,11 @@ fn setting(pair: &str) -> Result<Setting> {
     setting.map_err(|mistake| Mistakes::from(mistake).into())
 }
 
-/// Runs a cell of a plan.
-pub fn run(plan: &Plan, cell: &Cell, replay: String) -> Finished {
-    let worlds = Worlds::new(plan, std::slice::from_ref(cell));
+/// Runs a cell of a plan; what is not `known` of durations and needed is measured first.
+pub fn run(plan: &Plan, cell: &Cell, known: Calibration, replay: String) -> Finished {
+    let cells = std::slice::from_ref(cell);
+    let calibration = calibrate(plan, cells, known, true);
+    let worlds = Worlds::new(plan, cells, &calibration);
     run_cell(plan, &worlds, cell, replay)
 }
 

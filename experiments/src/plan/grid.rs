@@ -95,6 +95,7 @@ fn grids(names: &Names<'_>, spec: &Spec, mistakes: &mut Mistakes) -> Vec<Spec> {
             noise: part.noise.clone().or_else(|| spec.noise.clone()),
             thinking: part.thinking.or(spec.thinking),
             estimates: part.estimates.or(spec.estimates),
+            costs: part.costs.or(spec.costs),
             eviction: part.eviction.or(spec.eviction),
             network: part.network.or(spec.network),
             ..Spec::default()
@@ -218,6 +219,7 @@ impl Builder<'_> {
                 noise_sigma: spec.noise.as_ref().map_or(0.0, |n| n.sigma.0),
                 thinking: spec.thinking.unwrap_or_default(),
                 estimates: spec.estimates.unwrap_or_default(),
+                costs: spec.costs.unwrap_or_default(),
                 eviction: spec.eviction.map(Into::into),
             },
             network: spec.network.map(Into::into),

@@ -25,7 +25,7 @@ pub use parts::{ClusterPlan, Place, SchedulerPlan, WorkloadPlan};
 use crate::mistake::{Mistakes, Source};
 use crate::record::CellKey;
 use crate::registry::Registry;
-use crate::spec::{Backend, Estimates, KeepTraces, Spec, ThinkingText};
+use crate::spec::{Backend, CostSource, Estimates, KeepTraces, Spec, ThinkingText};
 use runtime::Ns;
 use runtime::scheduler::Eviction;
 use runtime::trace::Digest;
@@ -72,6 +72,8 @@ pub struct Settings {
     pub thinking: ThinkingText,
     /// What the scheduler is told.
     pub estimates: Estimates,
+    /// Where durations come from.
+    pub costs: CostSource,
     /// Instead of the scheduler's own choice.
     pub eviction: Option<Eviction>,
 }

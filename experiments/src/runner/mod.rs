@@ -1,10 +1,11 @@
 //! Runs the cells of a plan: simulations in parallel, then real runs one at a time, every finished
 //! cell kept at once.
 //!
-//! Map: `cell` runs one; `world` holds what cells have in common; `timed` watches schedulers,
+//! Map: `calibrate` measures durations where the experiment asks for it; `cell` runs one; `world` holds what cells have in common; `timed` watches schedulers,
 //! `panics` keeps panics inside; `progress` tells how far it is; `provenance` says what made the
 //! results.
 
+mod calibrate;
 mod cell;
 mod panics;
 mod progress;
@@ -12,6 +13,7 @@ mod provenance;
 mod timed;
 mod world;
 
+pub use calibrate::{Calibration, calibrate};
 pub use cell::{Finished, MAX_VALIDATED_TASKS, run_cell};
 pub use panics::caught;
 pub use progress::Progress;
@@ -21,8 +23,8 @@ pub use world::{Template, World, WorldError, Worlds};
 
 use crate::plan::{Cell, Plan};
 use crate::record::{FORMAT_VERSION, Manifest, Record};
-use crate::spec::Backend;
-use crate::store::{RunDir, StoreError};
+use crate::spec::{Backend, CostSource};
+use crate::store::{RunDir, StoreError, read_calibration};
 use runtime::graph::GraphSummary;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -92,8 +94,15 @@ pub fn run(
     let is_real = |c: &Cell| plan.settings[c.settings as usize].backend == Backend::Cpu;
     let first_real = open.iter().position(is_real).unwrap_or(open.len());
     let (simulated, real) = open.split_at(first_real);
-    let worlds = Worlds::new(plan, &open);
-    let work = Work { plan, worlds: &worlds, options };
+    let known = read_calibration(out)?;
+    let mut calibration = calibrate(plan, &open, known.clone(), options.is_quiet);
+    if calibration != known {
+        dir.write_calibration(&calibration)?;
+        // What a resumed run will read counts, to the last bit.
+        calibration = read_calibration(out)?;
+    }
+    let worlds = Worlds::new(plan, &open, &calibration);
+    let work = Work { plan, worlds: &worlds, options, out };
     summary.failed += work.run_all("simulated", simulated, options.jobs, &mut dir)?;
     // One at a time: real runs must not disturb each other.
     summary.failed += work.run_all("real", real, 1, &mut dir)?;
@@ -128,6 +137,7 @@ struct Work<'a> {
     plan: &'a Plan,
     worlds: &'a Worlds<'a>,
     options: &'a RunOptions,
+    out: &'a Path,
 }
 
 impl Work<'_> {
@@ -194,8 +204,14 @@ impl Work<'_> {
     }
 
     fn replay(&self, cell: &Cell) -> String {
-        let path = &self.options.spec_path;
-        format!("windtunnel run {} --cell {}", shell_word(path), self.plan.id(cell))
+        let path = shell_word(&self.options.spec_path);
+        let costs = self.plan.settings[cell.settings as usize].costs;
+        let out = match costs {
+            CostSource::Stated => String::new(),
+            // The measured durations lie in the run directory.
+            CostSource::Measured => format!(" --out {}", shell_word(&self.out.to_string_lossy())),
+        };
+        format!("windtunnel run {path}{out} --cell {}", self.plan.id(cell))
     }
 }
 

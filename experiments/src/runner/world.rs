@@ -1,6 +1,7 @@
 //! What cells have in common, made once and dropped with the last cell that needs it: every
 //! scheduler of a comparison meets the same graph, machine and durations.
 
+use super::calibrate::Calibration;
 use crate::plan::parts::MakeClusterError;
 use crate::plan::{Cell, Plan};
 use runtime::bounds::Bound;
@@ -86,20 +87,21 @@ type Slot<T> = Arc<OnceLock<Result<Arc<T>, Arc<WorldError>>>>;
 /// Worlds in use.
 pub struct Worlds<'a> {
     plan: &'a Plan,
+    calibration: &'a Calibration,
     graphs: Mutex<BTreeMap<GraphKey, (usize, Slot<Template>)>>,
     worlds: Mutex<BTreeMap<WorldKey, (usize, Slot<World>)>>,
 }
 
 impl<'a> Worlds<'a> {
     /// For these cells of a plan.
-    pub fn new(plan: &'a Plan, cells: &[Cell]) -> Self {
+    pub fn new(plan: &'a Plan, cells: &[Cell], calibration: &'a Calibration) -> Self {
         let mut graphs: BTreeMap<GraphKey, (usize, Slot<Template>)> = BTreeMap::new();
         let mut worlds: BTreeMap<WorldKey, (usize, Slot<World>)> = BTreeMap::new();
         for cell in cells {
             graphs.entry(graph_key(cell)).or_default().0 += 1;
             worlds.entry(world_key(cell)).or_default().0 += 1;
         }
-        Self { plan, graphs: Mutex::new(graphs), worlds: Mutex::new(worlds) }
+        Self { plan, calibration, graphs: Mutex::new(graphs), worlds: Mutex::new(worlds) }
     }
 
     /// The world of a cell.
@@ -129,7 +131,9 @@ impl<'a> Worlds<'a> {
         let fail = |error: WorldError| Arc::new(error);
         let cluster = self.plan.clusters[cell.cluster as usize].make(cell.seed);
         let cluster = cluster.map_err(|e| fail(e.into()))?;
-        let truth = Costs::resolve(&template.graph, &cluster, None).map_err(|e| fail(e.into()))?;
+        let model = self.calibration.model(self.plan, cell);
+        let truth = Costs::resolve(&template.graph, &cluster, model);
+        let truth = truth.map_err(|e| fail(e.into()))?;
         let world =
             World { template, cluster, truth, noisy: OnceLock::new(), bound: OnceLock::new() };
         Ok(Arc::new(world))

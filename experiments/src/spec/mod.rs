@@ -20,7 +20,8 @@ pub use located::At;
 pub use quantity::{Count, NotNegative, Positive, Rate, Size, Time};
 pub use schema::{Described, Registered, experiment_schema};
 pub use words::{
-    Backend, DuplexWord, Estimates, EvictionWord, KeepTraces, MemoryWord, NetworkWord, ThinkingText,
+    Backend, CostSource, DuplexWord, Estimates, EvictionWord, KeepTraces, MemoryWord, NetworkWord,
+    ThinkingText,
 };
 
 use crate::mistake::{Mistakes, Source};
@@ -72,6 +73,8 @@ pub struct Spec {
     pub thinking: Option<ThinkingText>,
     /// What schedulers are told about durations; `exact` when absent.
     pub estimates: Option<Estimates>,
+    /// Where durations come from; `stated` when absent.
+    pub costs: Option<CostSource>,
     /// Which copy goes when a memory is full; the scheduler's own choice when absent.
     pub eviction: Option<EvictionWord>,
     /// How transfers share links; the cluster's own model when absent.

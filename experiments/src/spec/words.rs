@@ -53,6 +53,19 @@ pub enum Estimates {
     Noisy,
 }
 
+/// Where durations come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum CostSource {
+    /// From the workloads.
+    #[default]
+    Stated,
+    /// From real runs on this machine before everything else, by kernel, shape and class of
+    /// device; simulations then predict this machine.
+    Measured,
+}
+
 /// Which traces are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

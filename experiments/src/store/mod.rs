@@ -8,7 +8,7 @@ mod lines;
 mod read;
 mod write;
 
-pub use read::{Run, load, read_trace_file};
+pub use read::{Run, load, read_calibration, read_trace_file};
 pub use write::{RunDir, write_trace_file};
 
 use std::io;
@@ -93,6 +93,8 @@ const MANIFEST: &str = "manifest.json";
 const RECORDS: &str = "records.jsonl";
 const WALLS: &str = "wall.jsonl";
 const TRACES: &str = "traces";
+/// What is known of the durations of workloads on this machine.
+const CALIBRATION: &str = "calibration.json";
 const LOCK: &str = ".lock";
 
 /// What reports write into a run directory.

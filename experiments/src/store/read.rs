@@ -1,8 +1,9 @@
 //! A run directory read back.
 
 use super::lines::read_lines;
-use super::{MANIFEST, RECORDS, StoreError, TRACES, WALLS};
+use super::{CALIBRATION, MANIFEST, RECORDS, StoreError, TRACES, WALLS};
 use crate::record::{FORMAT_VERSION, Manifest, Record, Wall};
+use crate::runner::Calibration;
 use runtime::trace::{Trace, TraceError, read_trace};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -46,6 +47,23 @@ pub fn load(path: &Path) -> Result<Run, StoreError> {
     let walls: Vec<Wall> = read_lines(&path.join(WALLS))?;
     let walls = walls.into_iter().map(|wall| (wall.id.clone(), wall)).collect();
     Ok(Run { path: path.to_owned(), manifest, records, walls })
+}
+
+/// The calibration of a run directory; an empty one where there is none.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub fn read_calibration(run: &Path) -> Result<Calibration, StoreError> {
+    let path = run.join(CALIBRATION);
+    match std::fs::read(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Calibration::default()),
+        Err(error) => Err(StoreError::io(&path, error)),
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| StoreError::Damaged {
+            path,
+            line: error.line(),
+            message: error.to_string(),
+        }),
+    }
 }
 
 /// The records of a directory, of two with one id the later one.

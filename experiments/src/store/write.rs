@@ -2,8 +2,9 @@
 
 use super::lines::{Appender, write_whole};
 use super::read::{read_manifest, read_records, trace_path};
-use super::{LOCK, MANIFEST, RECORDS, REPORTS, StoreError, TRACES, WALLS};
+use super::{CALIBRATION, LOCK, MANIFEST, RECORDS, REPORTS, StoreError, TRACES, WALLS};
 use crate::record::{Manifest, Record, Wall};
+use crate::runner::Calibration;
 use flate2::{Compression, GzBuilder};
 use runtime::trace::{Trace, write_trace};
 use std::collections::BTreeMap;
@@ -87,6 +88,17 @@ impl RunDir {
         self.records.append(record)
     }
 
+    /// Keeps a calibration, for the runs that go on.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn write_calibration(&self, calibration: &Calibration) -> Result<(), StoreError> {
+        let path = self.path.join(CALIBRATION);
+        let bytes =
+            serde_json::to_vec(calibration).map_err(|error| StoreError::io(&path, error.into()))?;
+        write_whole(&path, &bytes)
+    }
+
     /// Puts the lines of both files into the order of `ids`; lines of other cells are dropped.
     ///
     /// # Errors
@@ -146,7 +158,7 @@ fn delete_results(path: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io(path, error)),
         _ => Ok(()),
     };
-    for name in [RECORDS, WALLS, MANIFEST].iter().chain(&REPORTS) {
+    for name in [RECORDS, WALLS, CALIBRATION, MANIFEST].iter().chain(&REPORTS) {
         gone(remove_file(path.join(name)))?;
     }
     gone(remove_dir_all(path.join(TRACES)))

@@ -23,6 +23,9 @@ pub enum UnitError {
     /// The number is negative.
     #[error("it is negative")]
     Negative,
+    /// A rate of 0.
+    #[error("at a rate of 0 nothing ever arrives")]
+    ZeroRate,
     /// The number is infinite, not a number, or too large for 64 bits.
     #[error("it is not finite or too large")]
     NotFinite,
@@ -96,7 +99,7 @@ impl Dimension {
     /// infinite.
     ///
     /// # Errors
-    /// Any [`UnitError`].
+    /// Any [`UnitError`]; a rate must be above 0.
     pub fn parse(self, text: &str) -> Result<f64, UnitError> {
         let text = text.trim();
         if self == Self::Size && text == "unlimited" {
@@ -128,6 +131,9 @@ impl Dimension {
             return Err(UnitError::Negative);
         }
         let value = number * scale.1;
+        if self == Self::Rate && value == 0.0 {
+            return Err(UnitError::ZeroRate);
+        }
         match value.is_finite() && value < 9e18 {
             true => Ok(value),
             false => Err(UnitError::NotFinite),
@@ -169,6 +175,7 @@ mod tests {
         assert_eq!(Dimension::Size.parse("-1 B"), Err(UnitError::Negative));
         assert_eq!(Dimension::Size.parse("12"), Err(UnitError::NoUnit));
         assert_eq!(Dimension::Size.parse("1e300 B"), Err(UnitError::NotFinite));
+        assert_eq!(Dimension::Rate.parse("0 GB/s"), Err(UnitError::ZeroRate));
         assert_eq!(Dimension::Time.parse("inf s"), Err(UnitError::NoNumber));
         let error = Dimension::Time.parse("3 sec").unwrap_err();
         assert_eq!(error.to_string(), "its unit \"sec\" is none of: ns, us, ms, s, min, h");

@@ -1,0 +1,95 @@
+//! Durations measured on this machine, for cells that ask for `costs: measured`.
+//!
+//! Each workload is run on all cores, first to warm up and then to be measured; the simulator and
+//! the schedulers of both worlds are then given the mean duration per kernel and shape. A real run
+//! that is predicted is never among those measured.
+
+use super::panics::caught;
+use super::progress::Progress;
+use crate::clusters;
+use crate::plan::{Cell, Plan, WorkloadPlan};
+use crate::spec::CostSource;
+use real_backend::RunSpec;
+use runtime::cost::{CostModel, History};
+use runtime::{Cluster, Costs, ObjectId};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Runs before those that are measured.
+const WARM_UP_RUNS: usize = 1;
+/// Runs that are measured.
+const MEASURED_RUNS: usize = 3;
+/// Who places tasks while they are measured.
+const SCHEDULER: &str = "mct";
+
+/// What was measured, by workload; kept in the run directory so that a run which is resumed goes
+/// on with the same durations.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// By [`WorkloadPlan::identity`]: labels do not tell what axes set.
+    workloads: Vec<(String, History)>,
+}
+
+impl Calibration {
+    fn history(&self, workload: &WorkloadPlan) -> Option<&History> {
+        let identity = workload.identity();
+        self.workloads.iter().find(|(known, _)| *known == identity).map(|(_, history)| history)
+    }
+
+    /// What predicts the durations of a cell; `None` where its tasks state them.
+    pub fn model(&self, plan: &Plan, cell: &Cell) -> Option<&dyn CostModel> {
+        if plan.settings[cell.settings as usize].costs != CostSource::Measured {
+            return None;
+        }
+        Some(self.history(&plan.workloads[cell.workload as usize])?)
+    }
+}
+
+/// Measures what these cells need and `known` does not hold. A workload that cannot be run keeps
+/// the durations that its tasks state; its real cells then fail with their own reason.
+pub fn calibrate(plan: &Plan, cells: &[Cell], known: Calibration, is_quiet: bool) -> Calibration {
+    let mut calibration = known;
+    let mut missing: Vec<(u32, u64)> = Vec::new();
+    for cell in cells {
+        let is_measured = plan.settings[cell.settings as usize].costs == CostSource::Measured;
+        let is_known = || calibration.history(&plan.workloads[cell.workload as usize]).is_some();
+        if is_measured && missing.iter().all(|(w, _)| *w != cell.workload) && !is_known() {
+            missing.push((cell.workload, cell.seed));
+        }
+    }
+    let mut progress = Progress::new("measured", missing.len() as u64, is_quiet);
+    for (workload, seed) in missing {
+        let workload = &plan.workloads[workload as usize];
+        let measured = caught(|| measure(workload, seed)).ok().flatten();
+        progress.step(measured.is_none());
+        calibration.workloads.push((workload.identity(), measured.unwrap_or_default()));
+    }
+    progress.finish();
+    calibration
+}
+
+/// Runs a workload for real and learns its durations; `None` when it cannot be run.
+fn measure(workload: &WorkloadPlan, seed: u64) -> Option<History> {
+    let cluster = Arc::new(Cluster::new(clusters::find("host")?.make(&[], seed).ok()?).ok()?);
+    let mut history = History::new();
+    for run in 0..WARM_UP_RUNS + MEASURED_RUNS {
+        let made = workload.make(seed).ok()?;
+        let costs = Costs::resolve(&made.graph, &cluster, None).ok()?;
+        let scheduler = schedulers::find(SCHEDULER)?.build_default(seed);
+        let mut spec = RunSpec {
+            program: made.program,
+            ..RunSpec::new(made.graph, Arc::clone(&cluster), costs, scheduler)
+        };
+        if let Some(app) = made.app {
+            spec.kernels = app.kernels();
+            spec.inputs = Some(Box::new(move |object: ObjectId, bytes: &mut [u8]| {
+                app.fill(object, bytes);
+            }));
+        }
+        let output = real_backend::run(spec).ok()?;
+        if run >= WARM_UP_RUNS {
+            history.learn(&output.trace);
+        }
+    }
+    Some(history)
+}
