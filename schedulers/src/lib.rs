@@ -1,12 +1,13 @@
 //! Scheduling algorithms, one file each, and the registry that names them.
 //!
-//! Planners see the whole graph and make a schedule of it: [`heft`]. They share
-//! [`order`] (in which order, and how ties are broken), [`ranks`] and
+//! *Planners* see the whole graph and make a schedule of it: [`heft`], [`cpop`], [`peft`], [`etf`].
+//! They share [`order`] (in which order, and how ties are broken), [`ranks`], [`ready`] and
 //! [`runtime::PartialSchedule`].
 //!
-//! Online schedulers decide when tasks are ready. In immediate mode ([`immediate`]): [`mct`].
-//! Binding late, when a lane is free ([`kinds`]): [`first_fit`]. They share [`desk`] (what is to
-//! be placed now), [`candidates`] (where that may be) and [`backlog`] (when lanes will be free).
+//! *Online* schedulers decide when tasks are ready. In immediate mode ([`immediate`]): [`mct`],
+//! [`dmda`], [`random`], [`round_robin`]; in batches: [`min_min`]; late, when a lane is free
+//! ([`kinds`]): [`first_fit`], [`work_stealing`]. They share [`desk`] (what is to be placed now),
+//! [`candidates`] (where that may be) and [`backlog`] (when lanes will be free).
 //!
 //! What is absent: drivers. A scheduler sees a [`runtime::View`] and never the simulator or the
 //! real backend.
@@ -16,18 +17,24 @@ pub mod bits;
 pub mod candidates;
 pub mod cpop;
 pub mod desk;
+pub mod dmda;
 pub mod etf;
 pub mod first_fit;
 pub mod heft;
 pub mod immediate;
 pub mod kinds;
 pub mod mct;
+pub mod min_min;
 pub mod order;
 pub mod peft;
+pub mod random;
 pub mod ranks;
 pub mod ready;
 mod registry;
+pub mod round_robin;
+pub mod stream;
 #[cfg(test)]
 mod testing;
+pub mod work_stealing;
 
 pub use registry::{all, find};

@@ -1,12 +1,25 @@
 //! All schedulers, by name. The command line, the YAML schema, the documentation and the report
 //! take what they say about schedulers from here.
 
-use crate::{cpop, etf, first_fit, heft, mct, peft};
+use crate::{
+    cpop, dmda, etf, first_fit, heft, mct, min_min, peft, random, round_robin, work_stealing,
+};
 use runtime::registry::SchedulerInfo;
 
 /// One line per scheduler.
-static ALL: &[SchedulerInfo] =
-    &[heft::INFO, cpop::INFO, peft::INFO, etf::INFO, mct::INFO, first_fit::INFO];
+static ALL: &[SchedulerInfo] = &[
+    heft::INFO,
+    cpop::INFO,
+    peft::INFO,
+    etf::INFO,
+    min_min::INFO,
+    mct::INFO,
+    dmda::INFO,
+    work_stealing::INFO,
+    first_fit::INFO,
+    random::INFO,
+    round_robin::INFO,
+];
 
 /// All schedulers, planners first.
 pub fn all() -> &'static [SchedulerInfo] {
