@@ -21,6 +21,7 @@
 mod analysis;
 mod error;
 mod infer;
+mod labels;
 mod model;
 mod plain;
 mod submit;

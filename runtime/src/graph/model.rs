@@ -1,6 +1,7 @@
 //! The graph's types: flat arrays, integer ids, no hashing.
 
 use super::infer::Tracks;
+use super::labels::Labels;
 use crate::cost::Cost;
 use crate::{GangId, KernelId, Ns, ObjectId, TaskId};
 use serde::{Deserialize, Serialize};
@@ -186,9 +187,9 @@ pub struct TaskGraph {
     pub(super) name: String,
     pub(super) kernels: Vec<String>,
     pub(super) tasks: Vec<Task>,
-    pub(super) task_names: Vec<Box<str>>,
+    pub(super) task_names: Labels,
     pub(super) objects: Vec<Object>,
-    pub(super) object_names: Vec<Box<str>>,
+    pub(super) object_names: Labels,
     pub(super) accesses: Vec<Access>,
     pub(super) params: Vec<i64>,
     pub(super) edges: Vec<Edge>,
@@ -209,9 +210,9 @@ impl TaskGraph {
             name: name.to_owned(),
             kernels: Vec::new(),
             tasks: Vec::new(),
-            task_names: Vec::new(),
+            task_names: Labels::default(),
             objects: Vec::new(),
-            object_names: Vec::new(),
+            object_names: Labels::default(),
             accesses: Vec::new(),
             params: Vec::new(),
             edges: Vec::new(),
@@ -345,7 +346,7 @@ impl TaskGraph {
 
     /// The task's name, or `kernel#number`.
     pub fn task_name(&self, task: TaskId) -> String {
-        match self.task_names[task.index()].as_ref() {
+        match self.task_names.get(task.index()) {
             "" => format!("{}#{}", self.kernel_name(self.task(task).kernel), task.0),
             name => name.to_owned(),
         }
@@ -353,7 +354,7 @@ impl TaskGraph {
 
     /// The object's name, or `object#number`.
     pub fn object_name(&self, object: ObjectId) -> String {
-        match self.object_names[object.index()].as_ref() {
+        match self.object_names.get(object.index()) {
             "" => format!("object#{}", object.0),
             name => name.to_owned(),
         }

@@ -130,9 +130,9 @@ impl TaskGraph {
             columns: self.columns.clone(),
             rows: self.tables.chunks(width).map(|r| r.iter().map(optional).collect()).collect(),
             gangs: self.gangs,
-            objects: (self.objects.iter().zip(&self.object_names))
-                .map(|(o, name)| PlainObject {
-                    name: name.clone(),
+            objects: (self.objects.iter().enumerate())
+                .map(|(at, o)| PlainObject {
+                    name: self.object_names.get(at).into(),
                     bytes: o.bytes,
                     home: o.home,
                     initial: o.initial,
@@ -148,7 +148,7 @@ impl TaskGraph {
         // Inferred order-only edges come back by inference; listing them too changes nothing.
         let control = self.incoming(id).iter().filter(|e| e.object.is_none());
         PlainTask {
-            name: self.task_names[id.index()].clone(),
+            name: self.task_names.get(id.index()).into(),
             kernel: task.kernel.0,
             shape: task.shape,
             params: self.params(id).to_vec(),

@@ -19,7 +19,7 @@ impl TaskGraph {
             keep: spec.keep,
             held: spec.held,
         });
-        self.object_names.push(spec.name.into());
+        self.object_names.push(spec.name);
         self.tracks.add_object();
         Ok(id)
     }
@@ -126,7 +126,7 @@ impl TaskGraph {
             first_successor: END,
             last_successor: END,
         });
-        self.task_names.push(spec.name.into());
+        self.task_names.push(spec.name);
         Ok(id)
     }
 
