@@ -258,13 +258,14 @@ impl MeanTransfer {
     }
 }
 
-/// Whole nanoseconds that `bytes` take at a rate, rounded up.
+/// Whole nanoseconds that `bytes` take at a rate, rounded up; what exceeds a whole number by less
+/// than the accuracy of the computation does not count.
 #[inline]
 pub fn bytes_ns(bytes: u64, bytes_per_s: f64) -> Ns {
     if bytes == 0 {
         return 0;
     }
-    (bytes as f64 / bytes_per_s * 1e9).ceil() as Ns
+    (bytes as f64 * 1e9 / bytes_per_s * (1.0 - 2.0 * f64::EPSILON)).ceil() as Ns
 }
 
 #[cfg(test)]

@@ -106,3 +106,14 @@ fn mean_transfer_is_over_pairs_of_different_lanes() {
     assert_eq!(mean.latency_ns, 2000.0);
     assert_eq!(mean.ns(1000), 3000.0);
 }
+
+#[test]
+fn transfers_are_rounded_up_and_whole_results_are_exact() {
+    for bytes in 0..10_000 {
+        assert_eq!(bytes_ns(bytes, 1e9), bytes);
+        assert_eq!(bytes_ns(bytes, 2.5e8), 4 * bytes);
+        assert_eq!(bytes_ns(bytes, 3e9), bytes.div_ceil(3));
+        let large = bytes * 1_000_003;
+        assert_eq!(bytes_ns(large, 1.25e9), (large * 4).div_ceil(5));
+    }
+}
