@@ -1,50 +1,90 @@
 //! The independent judge of a run: what happened, checked from the trace's records alone.
 //!
-//! It shares no code with the executive. What it takes from elsewhere is plain data (the graph's
-//! tasks, objects and accesses) and the cluster's routes and channels.
+//! It shares no code with the executive. What it takes from elsewhere is plain data: the graph's
+//! tasks, objects, accesses and edges, and the cluster's memories, lanes, routes and channels.
+//! Dependencies and versions it derives anew from accesses in submission order.
+//!
+//! ```text
+//! facts      the records, sorted: attempts, buffers, uses of every object
+//! dangling   records that name what is not there
+//! tasks      one attempt each, stamps, lanes, devices, gangs
+//! order      precedence, exclusive and racy accesses, control edges
+//! fills      what each buffer held when
+//! content    inputs in the right version, transfers from what holds something
+//! memory     capacities, scratch
+//! network    durations, windows of every channel, copy engines
+//! results    kept results at home, the makespan
+//! violation  what can be wrong
+//! ```
+//!
+//! **Time.** Sorting dominates: `n log n` in accesses, transfers and buffers. Groups are not
+//! quadratic, since only the latest end of a phase is compared; windows of a channel are not,
+//! since a tree looks at all of them at once.
+//!
+//! **Instants.** Intervals that touch do not overlap. Where several things happened at one
+//! instant and the records do not tell their order, any possible one is accepted.
+//!
+//! **Two worlds.** Simulated traces are held to their network; transfers get 1 ns of slack each
+//! for rounding. Measured ones are not, since links are what they are. Everything else is the same
+//! for both: a real run's stamps come from one clock and its starts and ends pass through the
+//! executive one after another, so nothing needs slack there either; [`Options::slack_ns`] is for
+//! clocks that differ.
+//!
+//! **Not checked.** How long tasks take (noise is legitimate), and whether a cost model rather
+//! than the task's own table lets a device run it: a trace does not carry the model.
 
+mod content;
+mod dangling;
+mod facts;
+mod fills;
+mod memory;
+mod network;
+mod order;
+mod results;
+mod tasks;
+mod violation;
+
+pub use violation::{Direction, Party, Versions, Violation};
+
+use crate::Ns;
 use crate::trace::Trace;
-use crate::{Ns, TaskId};
+use facts::Facts;
 
-/// Something that a run must never do.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Violation {
-    /// A task has no finished attempt.
-    #[error("{task} never finished")]
-    TaskMissing {
-        /// The task.
-        task: TaskId,
-    },
-    /// A task has more than one finished attempt.
-    #[error("{task} finished at {first_ns} ns and again at {second_ns} ns")]
-    TaskRepeated {
-        /// The task.
-        task: TaskId,
-        /// End of its first recorded attempt.
-        first_ns: Ns,
-        /// End of the next one.
-        second_ns: Ns,
-    },
+/// How strictly a run is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// How much clocks may differ: something that must come after another may seem to come this
+    /// much before it.
+    pub slack_ns: Ns,
+}
+
+/// Everything that is wrong with a run, by the strictest [`Options`]; empty for a valid one.
+pub fn validate(trace: &Trace) -> Vec<Violation> {
+    validate_with(trace, Options::default())
 }
 
 /// Everything that is wrong with a run; empty for a valid one.
-pub fn validate(trace: &Trace) -> Vec<Violation> {
-    let mut finished: Vec<Option<Ns>> = vec![None; trace.graph.len()];
+///
+/// Takes a trace with whatever content, and never panics.
+pub fn validate_with(trace: &Trace, options: Options) -> Vec<Violation> {
+    let facts = match Facts::new(trace, options) {
+        Ok(facts) => facts,
+        Err(violations) => return violations,
+    };
     let mut violations = Vec::new();
-    for record in &trace.tasks {
-        let task = record.task;
-        match finished[task.index()].replace(record.finished_ns) {
-            None => {}
-            Some(first_ns) => {
-                let second_ns = record.finished_ns;
-                violations.push(Violation::TaskRepeated { task, first_ns, second_ns });
-            }
-        }
-    }
-    for (index, end) in finished.iter().enumerate() {
-        if end.is_none() {
-            violations.push(Violation::TaskMissing { task: TaskId::from_index(index) });
-        }
-    }
+    tasks::check(&facts, &mut violations);
+    order::check(&facts, &mut violations);
+    let fills = content::check(&facts, &mut violations);
+    memory::check(&facts, &mut violations);
+    network::check(&facts, &mut violations);
+    results::check(&facts, &fills, &mut violations);
     violations
+}
+
+/// Reports the first stamp that is later than the one that comes after it.
+fn in_order(facts: &Facts, of: Party, stamps: &[(&'static str, Ns)], out: &mut Vec<Violation>) {
+    if let Some(pair) = stamps.windows(2).find(|w| facts.is_after(w[0].1, w[1].1)) {
+        let [(earlier, earlier_ns), (later, later_ns)] = [pair[0], pair[1]];
+        out.push(Violation::StampsOutOfOrder { of, earlier, earlier_ns, later, later_ns });
+    }
 }

@@ -1,0 +1,176 @@
+//! The records, sorted for the checks: who used which object in submission order, which attempt
+//! belongs to which task, which record to which buffer.
+
+use super::{Options, Violation};
+use crate::graph::{Access, Mode};
+use crate::trace::{BufferRecord, InstanceId, TaskRecord, Trace, World};
+use crate::{Cluster, MemoryId, Ns, ObjectId, TaskId};
+
+/// "No record".
+const NONE: u32 = u32::MAX;
+
+/// One access, with what submission order says about it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Use {
+    pub task: TaskId,
+    /// Position among the task's accesses.
+    pub slot: u32,
+    pub mode: Mode,
+    /// Accesses of one object that are unordered among themselves are one phase: consecutive
+    /// reads, consecutive commutative ones, and so on. Phases are numbered in their order.
+    pub phase: u32,
+    /// Writes of the object before the phase.
+    pub version: u32,
+}
+
+/// What the checks work on.
+pub(super) struct Facts<'t> {
+    pub trace: &'t Trace,
+    pub cluster: Cluster,
+    pub slack_ns: Ns,
+    pub is_simulated: bool,
+    /// By task: position of its attempt.
+    attempts: Vec<u32>,
+    /// Instance and position of its record, sorted.
+    instances: Vec<(u32, u32)>,
+    /// All uses, by object, in submission order.
+    uses: Vec<Use>,
+    /// By object: where its uses begin.
+    first_use: Vec<u32>,
+}
+
+impl<'t> Facts<'t> {
+    /// Sorts the records; violations are what makes that impossible.
+    pub fn new(trace: &'t Trace, options: Options) -> Result<Self, Vec<Violation>> {
+        let cluster = Cluster::new(trace.header.cluster.clone())
+            .map_err(|error| vec![Violation::UnusableCluster(error)])?;
+        let dangling = super::dangling::check(trace, &cluster);
+        if !dangling.is_empty() {
+            return Err(dangling);
+        }
+        let mut attempts = vec![NONE; trace.graph.len()];
+        for (at, record) in trace.tasks.iter().enumerate().rev() {
+            attempts[record.task.index()] = at as u32;
+        }
+        let with_object = trace.buffers.iter().enumerate().filter(|(_, b)| b.object.is_some());
+        let mut instances: Vec<_> = with_object.map(|(at, b)| (b.instance.0, at as u32)).collect();
+        instances.sort_unstable();
+        let (uses, first_use) = uses(trace);
+        Ok(Self {
+            trace,
+            cluster,
+            slack_ns: options.slack_ns,
+            is_simulated: trace.header.world == World::Simulated,
+            attempts,
+            instances,
+            uses,
+            first_use,
+        })
+    }
+
+    /// The attempt at a task, the first one if there are several.
+    #[inline]
+    pub fn attempt(&self, task: TaskId) -> Option<&'t TaskRecord> {
+        self.trace.tasks.get(self.attempts[task.index()] as usize)
+    }
+
+    /// Position of an attempt in the order of completion.
+    #[inline]
+    pub fn completion(&self, task: TaskId) -> u32 {
+        self.attempts[task.index()]
+    }
+
+    /// The memory that a task ran in.
+    #[inline]
+    pub fn memory(&self, record: &TaskRecord) -> MemoryId {
+        self.cluster.memory_of(record.device)
+    }
+
+    /// Uses of an object in submission order.
+    #[inline]
+    pub fn uses(&self, object: ObjectId) -> &[Use] {
+        let at = object.index();
+        &self.uses[self.first_use[at] as usize..self.first_use[at + 1] as usize]
+    }
+
+    /// Writes of an object in the whole run.
+    pub fn writes(&self, object: ObjectId) -> u32 {
+        self.uses(object).iter().filter(|u| u.mode.writes()).count() as u32
+    }
+
+    /// Buffers of objects, sorted by instance, each with the position of its record.
+    pub fn instances(&self) -> &[(u32, u32)] {
+        &self.instances
+    }
+
+    /// Rank of an instance among the buffers of objects.
+    #[inline]
+    pub fn rank(&self, instance: InstanceId) -> Option<usize> {
+        // In a complete trace instances are numbered without gaps.
+        match self.instances.get(instance.index()) {
+            Some(found) if found.0 == instance.0 => Some(instance.index()),
+            _ => self.instances.binary_search_by_key(&instance.0, |i| i.0).ok(),
+        }
+    }
+
+    /// The record of the buffer of a rank.
+    #[inline]
+    pub fn buffer(&self, rank: usize) -> &'t BufferRecord {
+        &self.trace.buffers[self.instances[rank].1 as usize]
+    }
+
+    /// The buffer that an attempt used for one of its accesses.
+    #[inline]
+    pub fn instance_of(&self, record: &TaskRecord, slot: u32) -> InstanceId {
+        self.trace.task_buffers[record.first_buffer as usize + slot as usize]
+    }
+
+    /// Whether `earlier_ns` is later than `later_ns`, beyond the slack.
+    #[inline]
+    pub fn is_after(&self, earlier_ns: Ns, later_ns: Ns) -> bool {
+        earlier_ns > later_ns.saturating_add(self.slack_ns)
+    }
+}
+
+/// All uses, sorted by object (counting sort), and where those of each object begin.
+fn uses(trace: &Trace) -> (Vec<Use>, Vec<u32>) {
+    let graph = &trace.graph;
+    let mut first = vec![0u32; graph.object_count() + 1];
+    for task in graph.task_ids() {
+        graph.accesses(task).iter().for_each(|a| first[a.object.index() + 1] += 1);
+    }
+    for at in 1..first.len() {
+        first[at] += first[at - 1];
+    }
+    let blank = Use { task: TaskId(NONE), slot: 0, mode: Mode::Read, phase: 0, version: 0 };
+    let mut uses = vec![blank; first[graph.object_count()] as usize];
+    let mut next = first.clone();
+    for task in graph.task_ids() {
+        for (slot, &Access { object, mode, .. }) in graph.accesses(task).iter().enumerate() {
+            let at = &mut next[object.index()];
+            uses[*at as usize] = Use { task, slot: slot as u32, mode, ..blank };
+            *at += 1;
+        }
+    }
+    for object in first.windows(2) {
+        number_phases(&mut uses[object[0] as usize..object[1] as usize]);
+    }
+    (uses, first)
+}
+
+/// Gives the uses of one object, in submission order, their phases and versions.
+fn number_phases(uses: &mut [Use]) {
+    let (mut phase, mut before_phase, mut writes) = (0, 0, 0);
+    for at in 0..uses.len() {
+        let mode = uses[at].mode;
+        let is_unordered = mode == Mode::Read || mode.is_group();
+        let joins = at > 0 && is_unordered && uses[at - 1].mode == mode;
+        if !joins {
+            phase += 1;
+            before_phase = writes;
+        }
+        uses[at].phase = phase;
+        uses[at].version = before_phase;
+        writes += u32::from(mode.writes());
+    }
+}

@@ -1,0 +1,270 @@
+//! What each buffer held when.
+//!
+//! A *fill* is an interval in which a buffer gets content: a task that writes it, a transfer into
+//! it, or the making of initial data. Tasks' fills have versions by submission order, those of a
+//! group by the order in which its members ran; a transfer's fill has the version of its source.
+//!
+//! A buffer holds a fill's version from the fill's end to the begin of the next one. Instants are
+//! whole nanoseconds, so things without duration may happen at one instant in an order that the
+//! records do not tell; then a buffer may hold any of the versions of that instant.
+
+use super::facts::{Facts, Use};
+use super::violation::{Party, Versions};
+use crate::graph::Mode;
+use crate::trace::CopyRecord;
+use crate::{Ns, ObjectId};
+
+/// See the module's documentation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fill {
+    /// Rank of the buffer.
+    pub rank: u32,
+    pub start_ns: Ns,
+    pub end_ns: Ns,
+    pub versions: Versions,
+    pub by: Party,
+    /// It does not exclude others of its kind.
+    pub is_racy: bool,
+}
+
+impl Fill {
+    fn key(&self) -> (u32, Ns, Ns, u32) {
+        (self.rank, self.end_ns, self.start_ns, self.versions.most)
+    }
+}
+
+/// What a use needs to find in its buffer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Need {
+    pub at: Use,
+    pub versions: Versions,
+}
+
+/// All fills, by buffer, each buffer's in the order of their ends.
+pub(super) struct Fills {
+    /// By tasks and initial data.
+    written: Vec<Fill>,
+    first_written: Vec<u32>,
+    /// By transfers, in slots per buffer, used up to `end_copied`.
+    copied: Vec<Fill>,
+    first_copied: Vec<u32>,
+    end_copied: Vec<u32>,
+    slack_ns: Ns,
+}
+
+impl Fills {
+    /// Fills by tasks and initial data; and, by object, what its users need. Transfers' fills are
+    /// added in the order in which the transfers started.
+    pub fn new(facts: &Facts) -> (Self, Vec<(ObjectId, Need)>) {
+        let mut written = Vec::new();
+        let mut needs = Vec::new();
+        initial(facts, &mut written);
+        for object in facts.trace.graph.object_ids() {
+            for phase in facts.uses(object).chunk_by(|a, b| a.phase == b.phase) {
+                phase_fills(facts, object, phase, &mut written, &mut needs);
+            }
+        }
+        written.sort_unstable_by_key(Fill::key);
+        let ranks = facts.instances().len();
+        let first_written = firsts(ranks, written.iter().map(|f| f.rank as usize));
+        let into = facts.trace.copies.iter().filter_map(|c| facts.rank(c.to));
+        let first_copied = firsts(ranks, into);
+        let blank = Fill {
+            rank: 0,
+            start_ns: 0,
+            end_ns: 0,
+            versions: Versions { least: 0, most: 0 },
+            by: Party::Initial,
+            is_racy: false,
+        };
+        let fills = Self {
+            written,
+            first_written,
+            copied: vec![blank; first_copied[ranks] as usize],
+            end_copied: first_copied[..ranks].to_vec(),
+            first_copied,
+            slack_ns: facts.slack_ns,
+        };
+        (fills, needs)
+    }
+
+    /// Adds a transfer's fill.
+    pub fn add_copy(&mut self, rank: usize, copy: &CopyRecord, versions: Versions) {
+        let fill = Fill {
+            rank: rank as u32,
+            start_ns: copy.started_ns,
+            end_ns: copy.finished_ns,
+            versions,
+            by: Party::Copy(copy.copy),
+            is_racy: false,
+        };
+        let (first, mut at) = (self.first_copied[rank] as usize, self.end_copied[rank] as usize);
+        self.end_copied[rank] += 1;
+        // In a valid run transfers into one buffer end in the order of their starts.
+        while at > first && self.copied[at - 1].key() > fill.key() {
+            self.copied[at] = self.copied[at - 1];
+            at -= 1;
+        }
+        self.copied[at] = fill;
+    }
+
+    /// Fills of a buffer by tasks and initial data, by end.
+    pub fn written(&self, rank: usize) -> &[Fill] {
+        &self.written[self.first_written[rank] as usize..self.first_written[rank + 1] as usize]
+    }
+
+    /// Fills of a buffer by transfers so far, by end.
+    pub fn copied(&self, rank: usize) -> &[Fill] {
+        &self.copied[self.first_copied[rank] as usize..self.end_copied[rank] as usize]
+    }
+
+    /// What a buffer may have held at an instant; `is_momentary` says that whoever looks takes no
+    /// time, so that it may have looked between two fills of that instant. `None` = nothing.
+    pub fn content(&self, rank: usize, at_ns: Ns, is_momentary: bool) -> Option<Versions> {
+        let end = |fills: &[Fill]| {
+            fills.partition_point(|f| f.end_ns <= at_ns.saturating_add(self.slack_ns))
+        };
+        let (written, copied) = (self.written(rank), self.copied(rank));
+        let (mut written, mut copied) = (&written[..end(written)], &copied[..end(copied)]);
+        let mut found: Option<Versions> = None;
+        loop {
+            let latest = match (written.split_last(), copied.split_last()) {
+                (None, None) => return found,
+                (Some((fill, rest)), other) if other.is_none_or(|o| o.0.key() <= fill.key()) => {
+                    written = rest;
+                    fill
+                }
+                (_, Some((fill, rest))) => {
+                    copied = rest;
+                    fill
+                }
+                (Some(_), None) => return found,
+            };
+            let Versions { least, most } = latest.versions;
+            found = Some(found.map_or(latest.versions, |v| Versions {
+                least: v.least.min(least),
+                most: v.most.max(most),
+            }));
+            let is_tied = is_momentary && latest.start_ns == at_ns;
+            let is_within_slack =
+                self.slack_ns > 0 && latest.end_ns.saturating_add(self.slack_ns) >= at_ns;
+            if !is_tied && !is_within_slack {
+                return found;
+            }
+        }
+    }
+
+    /// The first fill of a buffer, not racy, that overlaps an interval.
+    pub fn overlapping(&self, rank: usize, start_ns: Ns, end_ns: Ns) -> Option<&Fill> {
+        let overlap = |fills: &[Fill]| {
+            let at = fills.partition_point(|f| f.end_ns <= start_ns.saturating_add(self.slack_ns));
+            let overlaps = |f: &Fill| f.start_ns.saturating_add(self.slack_ns) < end_ns;
+            let later = fills[at..].iter().take_while(|f| overlaps(f)).position(|f| !f.is_racy);
+            later.map(|l| at + l)
+        };
+        let (written, copied) = (self.written(rank), self.copied(rank));
+        overlap(written).map(|at| &written[at]).or_else(|| overlap(copied).map(|at| &copied[at]))
+    }
+}
+
+/// Where the entries of each of `ranks` buckets begin, and where the last one ends.
+fn firsts(ranks: usize, entries: impl Iterator<Item = usize>) -> Vec<u32> {
+    let mut first = vec![0u32; ranks + 1];
+    entries.for_each(|rank| first[rank + 1] += 1);
+    for at in 1..first.len() {
+        first[at] += first[at - 1];
+    }
+    first
+}
+
+/// Initial data is in the first buffer of its object at home.
+fn initial(facts: &Facts, written: &mut Vec<Fill>) {
+    let graph = &facts.trace.graph;
+    let mut is_made = vec![false; graph.object_count()];
+    for rank in 0..facts.instances().len() {
+        let buffer = facts.buffer(rank);
+        let Some(object) = buffer.object else { continue };
+        let plain = graph.object(object);
+        if !plain.initial
+            || facts.cluster.home(plain.home) != buffer.memory
+            || std::mem::replace(&mut is_made[object.index()], true)
+        {
+            continue;
+        }
+        written.push(Fill {
+            rank: rank as u32,
+            start_ns: buffer.allocated_ns,
+            end_ns: buffer.allocated_ns,
+            versions: Versions { least: 0, most: 0 },
+            by: Party::Initial,
+            is_racy: false,
+        });
+    }
+}
+
+/// What the users of one phase leave behind and what they need.
+fn phase_fills(
+    facts: &Facts,
+    object: ObjectId,
+    phase: &[Use],
+    written: &mut Vec<Fill>,
+    needs: &mut Vec<(ObjectId, Need)>,
+) {
+    let exact = |version| Versions { least: version, most: version };
+    let mut fill = |at: &Use, version: u32| {
+        let Some(record) = facts.attempt(at.task) else { return };
+        let Some(rank) = facts.rank(facts.instance_of(record, at.slot)) else { return };
+        written.push(Fill {
+            rank: rank as u32,
+            start_ns: record.started_ns,
+            end_ns: record.finished_ns,
+            versions: exact(version),
+            by: Party::Task(at.task),
+            is_racy: at.mode == Mode::Racy,
+        });
+    };
+    let mut need = |at: Use, versions| needs.push((object, Need { at, versions }));
+    match phase[0].mode {
+        Mode::Read => phase.iter().for_each(|&at| need(at, exact(at.version))),
+        Mode::Write => phase.iter().for_each(|at| fill(at, at.version + 1)),
+        Mode::ReadWrite => {
+            for &at in phase {
+                need(at, exact(at.version));
+                fill(&at, at.version + 1);
+            }
+        }
+        Mode::Commutative | Mode::Reduce => {
+            let start = |at: &&Use| facts.attempt(at.task).map(|t| (t.started_ns, t.finished_ns));
+            let mut run: Vec<&Use> = phase.iter().collect();
+            // Records come in the order of completion, which decides among tasks of no duration.
+            run.sort_by_key(|at| (start(at), facts.completion(at.task)));
+            for (before, &&at) in run.iter().enumerate() {
+                let version = at.version + before as u32;
+                need(at, exact(version));
+                fill(&at, version + 1);
+            }
+        }
+        Mode::Racy => racy_fills(facts, phase, &mut fill, &mut need),
+    }
+}
+
+/// A racy user meets the updates of those that ended before it began, and leaves one more than
+/// those that ended before it ended.
+fn racy_fills(
+    facts: &Facts,
+    phase: &[Use],
+    fill: &mut dyn FnMut(&Use, u32),
+    need: &mut dyn FnMut(Use, Versions),
+) {
+    let end = |at: &&Use| facts.attempt(at.task).map(|t| t.finished_ns);
+    let mut run: Vec<&Use> = phase.iter().filter(|at| end(at).is_some()).collect();
+    run.sort_by_key(|at| (end(at), facts.completion(at.task)));
+    for (before, &&at) in run.iter().enumerate() {
+        let Some(record) = facts.attempt(at.task) else { continue };
+        let start_ns = Some(record.started_ns);
+        let least = run.partition_point(|other| end(other) < start_ns) as u32;
+        let most = run.partition_point(|other| end(other) <= start_ns) as u32;
+        need(at, Versions { least: at.version + least, most: at.version + most });
+        fill(&at, at.version + before as u32 + 1);
+    }
+}
