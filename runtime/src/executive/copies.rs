@@ -1,12 +1,11 @@
 //! Moving data: requests, sources, engines, arrivals, and the death of objects.
 
 use super::state::CopyState;
-use super::store::{self, Content, NONE};
-use super::{Command, Commands, State};
+use super::store::{Content, NONE};
+use super::{Commands, State};
 use crate::scheduler::{Event, Stage};
 use crate::trace::CopyReason;
 use crate::{CopyId, MemoryId, Ns, ObjectId, TaskId};
-use std::cmp::Reverse;
 
 impl State {
     /// Asks for the inputs of a placed task that exist already.
@@ -87,6 +86,8 @@ impl State {
             from: NONE,
             to: buffer,
             reason,
+            priority,
+            request: self.copy_requests,
             requested_ns: self.now_ns,
             issued_ns: 0,
             id: NONE,
@@ -105,72 +106,8 @@ impl State {
         b.content = Content::Incoming;
         b.copy = at;
         if !self.issue_copy(at, out) {
-            self.copy_queue.insert((Reverse(priority), self.copy_requests, at));
+            self.queue_copy(at);
         }
-    }
-
-    /// Issues a transfer from the source of earliest arrival, if engines are free.
-    fn issue_copy(&mut self, at: u32, out: &mut Commands) -> bool {
-        let CopyState { object, to, .. } = self.copies[at as usize];
-        let target = self.store.get(to).memory;
-        if self.store.get(to).outgoing > 0 {
-            // A transfer of the last version still reads the buffer.
-            return false;
-        }
-        let limit = self.cluster.memory(target).copies_in;
-        if limit.is_some_and(|l| self.memories[target.index()].copies_in >= l) {
-            return false;
-        }
-        let Some(from) = self.best_source(object, target) else { return false };
-        let source = self.store.get(from).memory;
-        self.pin_source(from);
-        self.memories[target.index()].copies_in += 1;
-        self.memories[source.index()].copies_out += 1;
-        let id = self.copies_issued;
-        self.copies_issued += 1;
-        self.under_way += 1;
-        let copy = &mut self.copies[at as usize];
-        copy.from = from;
-        copy.issued_ns = self.now_ns;
-        copy.id = id;
-        let (from, to) = (store::id(from), store::id(to));
-        let bytes = self.graph.object(object).bytes;
-        let copy = CopyId(at);
-        out.push(Command::Copy { copy, object, from, to, source, target, bytes });
-        true
-    }
-
-    /// A source stays where it is while it is read, without ending an eviction of it.
-    fn pin_source(&mut self, from: u32) {
-        let b = self.store.get_mut(from);
-        b.pins += 1;
-        b.outgoing += 1;
-        if let Some(key) = b.eviction_key.take() {
-            let memory = b.memory;
-            self.memories[memory.index()].evictable.remove(&(key, from));
-        }
-    }
-
-    /// The valid copy from which a transfer alone on its route would arrive first, among those
-    /// whose engines are free; the lower memory id wins ties.
-    fn best_source(&self, object: ObjectId, target: MemoryId) -> Option<u32> {
-        let bytes = self.graph.object(object).bytes;
-        let mut best: Option<(Ns, MemoryId, u32)> = None;
-        for buffer in self.store.iter(self.objects[object.index()].head) {
-            let b = self.store.get(buffer);
-            if b.content != Content::Valid || b.writers > 0 {
-                continue;
-            }
-            let limit = self.cluster.memory(b.memory).copies_out;
-            if limit.is_some_and(|l| self.memories[b.memory.index()].copies_out >= l) {
-                continue;
-            }
-            let key = (self.cluster.transfer_ns(b.memory, target, bytes), b.memory, buffer);
-            if best.is_none_or(|b| key < b) {
-                best = Some(key);
-            }
-        }
-        best.map(|b| b.2)
     }
 
     /// A transfer ended.
@@ -196,9 +133,12 @@ impl State {
         self.left(from);
         self.unpin(from, out);
         self.unpin(to, out);
-        self.drop_evicted(object, out);
+        if self.is_bounded {
+            self.drop_evicted(object, out);
+        }
         self.bury(object, out);
-        self.serve_copy_queue(out);
+        self.serve_copy_queue(source, out);
+        self.serve_copy_queue(target, out);
     }
 
     /// A buffer was filled. What is old by now is fetched anew if anybody waits for it.
@@ -217,14 +157,16 @@ impl State {
             return;
         }
         b.content = Content::Valid;
+        let object = b.object;
         if std::mem::take(&mut b.is_result) {
             self.pending_results -= 1;
         }
         self.wake_waiters(to);
+        self.add_source(object, to);
     }
 
     /// Whether a copy of the object waits to be released until its home has the content.
-    fn is_evicted_to(&self, object: ObjectId, memory: MemoryId) -> bool {
+    pub(super) fn is_evicted_to(&self, object: ObjectId, memory: MemoryId) -> bool {
         let state = &self.objects[object.index()];
         let waits = |b: u32| {
             let b = self.store.get(b);
@@ -274,19 +216,6 @@ impl State {
         }
     }
 
-    /// Issues queued transfers whose engines are free, in order.
-    pub(super) fn serve_copy_queue(&mut self, out: &mut Commands) {
-        if self.copy_queue.is_empty() {
-            return;
-        }
-        let queued: Vec<_> = self.copy_queue.iter().copied().collect();
-        for entry in queued {
-            if self.issue_copy(entry.2, out) {
-                self.copy_queue.remove(&entry);
-            }
-        }
-    }
-
     /// A task wrote an object: all other copies are old.
     pub(super) fn publish(&mut self, object: ObjectId, written: u32, out: &mut Commands) {
         self.objects[object.index()].version += 1;
@@ -310,47 +239,7 @@ impl State {
             at = next;
         }
         self.drop_queued_copies(object, out);
-    }
-
-    /// Queued transfers of an object that nobody waits for any more never start.
-    fn drop_queued_copies(&mut self, object: ObjectId, out: &mut Commands) {
-        if self.copy_queue.is_empty() {
-            return;
-        }
-        let useless = |e: &&(Reverse<i64>, u32, u32)| {
-            let copy = &self.copies[e.2 as usize];
-            let to = self.store.get(copy.to);
-            copy.object == object && to.waiters == NONE && !to.is_result
-        };
-        let useless: Vec<_> = self.copy_queue.iter().filter(useless).copied().collect();
-        useless.into_iter().for_each(|entry| self.cancel(entry, out));
-    }
-
-    /// Takes back a transfer that has not started.
-    fn cancel(&mut self, entry: (Reverse<i64>, u32, u32), out: &mut Commands) {
-        self.copy_queue.remove(&entry);
-        let to = self.copies[entry.2 as usize].to;
-        self.free_copies.push(entry.2);
-        self.store.get_mut(to).content = Content::Empty;
-        self.unpin(to, out);
-    }
-
-    /// Takes back the queued transfer into a buffer that was asked for as a task's input and that
-    /// no task waits for any more.
-    pub(super) fn cancel_unwanted(&mut self, buffer: u32, out: &mut Commands) {
-        let b = self.store.get(buffer);
-        if b.content != Content::Incoming || b.waiters != NONE || b.is_result {
-            return;
-        }
-        let at = b.copy;
-        let copy = &self.copies[at as usize];
-        let is_queued_input = copy.from == NONE && copy.reason == CopyReason::Input;
-        if !is_queued_input || self.is_evicted_to(b.object, b.memory) {
-            return;
-        }
-        if let Some(&entry) = self.copy_queue.iter().find(|e| e.2 == at) {
-            self.cancel(entry, out);
-        }
+        self.add_source(object, written);
     }
 
     /// Ends one use of an object; after the last one it dies, or goes home as a result.
@@ -369,12 +258,7 @@ impl State {
 
     fn die(&mut self, object: ObjectId, out: &mut Commands) {
         self.objects[object.index()].is_dead = true;
-        while let Some(&entry) =
-            self.copy_queue.iter().find(|e| self.copies[e.2 as usize].object == object)
-        {
-            debug_assert_eq!(self.store.get(self.copies[entry.2 as usize].to).waiters, NONE);
-            self.cancel(entry, out);
-        }
+        self.drop_queued_copies(object, out);
         self.bury(object, out);
     }
 

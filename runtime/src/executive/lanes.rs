@@ -246,7 +246,7 @@ impl State {
             self.end_use(access.object, out);
         }
         self.mark_memory(memory);
-        self.serve_copy_queue(out);
+        self.serve_copy_queue(memory, out);
         self.unlock(task);
         let duration_ns = self.now_ns - started_ns;
         self.events.push(Event::Finished { task, device, duration_ns });

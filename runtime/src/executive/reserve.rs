@@ -267,7 +267,7 @@ impl State {
             self.cancel_unwanted(buffer, out);
             self.unpin(buffer, out);
         }
-        self.serve_copy_queue(out);
+        self.serve_copy_queue(memory, out);
         self.mark_memory(memory);
     }
 

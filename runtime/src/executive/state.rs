@@ -1,5 +1,6 @@
 //! The executive's data: flat arrays by task, object, device, lane and memory.
 
+use super::engines::CopyQueue;
 use super::growth::Feasibility;
 use super::record::Recorder;
 use super::stall::Failure;
@@ -38,8 +39,7 @@ pub(crate) struct State {
     pub(super) copies_issued: u32,
     /// Tasks and transfers that were issued and have not ended.
     pub under_way: u32,
-    /// Copies that wait for an engine, by priority, then request.
-    pub(super) copy_queue: BTreeSet<(Reverse<i64>, u32, u32)>,
+    pub(super) copy_queue: CopyQueue,
     pub(super) copy_requests: u32,
     pub(super) placements: u32,
     pub(super) uses: u64,
@@ -148,6 +148,9 @@ pub(super) struct CopyState {
     pub from: u32,
     pub to: u32,
     pub reason: crate::trace::CopyReason,
+    pub priority: i64,
+    /// Number of the request, by which entries in queues recognise it.
+    pub request: u32,
     pub requested_ns: Ns,
     pub issued_ns: Ns,
     pub id: u32,
@@ -197,7 +200,7 @@ impl State {
             free_copies: Vec::new(),
             copies_issued: 0,
             under_way: 0,
-            copy_queue: BTreeSet::new(),
+            copy_queue: CopyQueue::default(),
             copy_requests: 0,
             placements: 0,
             uses: 0,
