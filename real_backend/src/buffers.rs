@@ -86,67 +86,44 @@ impl Right {
     }
 }
 
-/// Who borrows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Borrower {
-    Task,
-    Copy,
-}
-
 /// A loan was refused: somebody has the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Conflict {
     pub buffer: BufferId,
-    /// Who has it; a task, where both have.
-    pub holder: Borrower,
 }
 
 /// Loans of one buffer.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ledger {
-    task_readers: u32,
-    copy_readers: u32,
+    readers: u32,
     racers: u32,
-    writer: Option<Borrower>,
+    writers: u32,
 }
 
 impl Ledger {
     fn is_free(&self) -> bool {
-        self.task_readers + self.copy_readers + self.racers == 0 && self.writer.is_none()
+        self.readers + self.racers + self.writers == 0
     }
 
-    /// Who stands in the way of a loan.
-    fn holder(&self, right: Right) -> Option<Borrower> {
-        let is_read = self.task_readers + self.copy_readers > 0;
-        let is_refused = match right {
-            Right::Read => self.writer.is_some() || self.racers > 0,
-            Right::Write => !self.is_free(),
-            Right::Race => self.writer.is_some() || is_read,
+    /// Counts a loan; whether it may be.
+    fn lend(&mut self, right: Right) -> bool {
+        let (own, others) = match right {
+            Right::Read => (&mut self.readers, self.racers + self.writers),
+            Right::Race => (&mut self.racers, self.readers + self.writers),
+            Right::Write => {
+                let all = self.readers + self.racers + self.writers;
+                (&mut self.writers, all)
+            }
         };
-        let by_task =
-            self.task_readers > 0 || self.racers > 0 || self.writer == Some(Borrower::Task);
-        is_refused.then_some(if by_task { Borrower::Task } else { Borrower::Copy })
+        *own += u32::from(others == 0);
+        others == 0
     }
 
-    fn count(&mut self, right: Right, by: Borrower) -> &mut u32 {
-        match (right, by) {
-            (Right::Race, _) => &mut self.racers,
-            (_, Borrower::Task) => &mut self.task_readers,
-            (_, Borrower::Copy) => &mut self.copy_readers,
-        }
-    }
-
-    fn lend(&mut self, right: Right, by: Borrower) {
+    fn take_back(&mut self, right: Right) {
         match right {
-            Right::Write => self.writer = Some(by),
-            _ => *self.count(right, by) += 1,
-        }
-    }
-
-    fn take_back(&mut self, right: Right, by: Borrower) {
-        match right {
-            Right::Write => self.writer = None,
-            _ => *self.count(right, by) -= 1,
+            Right::Read => self.readers -= 1,
+            Right::Race => self.racers -= 1,
+            Right::Write => self.writers -= 1,
         }
     }
 }
@@ -182,7 +159,6 @@ pub(crate) struct Loan {
     bytes: usize,
     buffer: BufferId,
     right: Right,
-    by: Borrower,
 }
 
 // SAFETY: the memory outlives the loan, and the ledger keeps others from accesses that conflict.
@@ -329,18 +305,17 @@ impl Arena {
     /// # Panics
     /// When the buffer is not there.
     #[inline]
-    pub fn lend(&mut self, buffer: BufferId, right: Right, by: Borrower) -> Result<Loan, Conflict> {
+    pub fn lend(&mut self, buffer: BufferId, right: Right) -> Result<Loan, Conflict> {
         let slot = &mut self.slots[buffer.index()];
         assert!(slot.is_live, "buffer {buffer} is lent and was not allocated");
-        if let Some(holder) = slot.ledger.holder(right) {
-            return Err(Conflict { buffer, holder });
+        if !slot.ledger.lend(right) {
+            return Err(Conflict { buffer });
         }
-        slot.ledger.lend(right, by);
         let start = match &slot.block {
             Some(block) => block.start,
             None => NonNull::<Aligned>::dangling().cast(),
         };
-        Ok(Loan { start, bytes: slot.bytes, buffer, right, by })
+        Ok(Loan { start, bytes: slot.bytes, buffer, right })
     }
 
     /// Takes a loan back.
@@ -352,7 +327,7 @@ impl Arena {
         let slot = &mut self.slots[loan.buffer.index()];
         let is_ours = slot.block.as_ref().is_none_or(|b| b.start == loan.start);
         assert!(is_ours && !slot.ledger.is_free(), "buffer {} was not lent", loan.buffer);
-        slot.ledger.take_back(loan.right, loan.by);
+        slot.ledger.take_back(loan.right);
     }
 
     /// A live buffer's bytes, `None` while it is lent.

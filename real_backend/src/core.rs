@@ -11,7 +11,6 @@ use crate::buffers::{Arena, Loan};
 use crate::clock::Clock;
 use crate::crew::{Crew, Turn};
 use crate::digest::CommandDigest;
-use commands::Blocked;
 use runtime::executive::{Failure, Stall};
 use runtime::kernel::{Inputs, KernelSet};
 use runtime::{BufferId, Commands, CopyId, Costs, Executive, Input, Ns, ObjectId};
@@ -80,8 +79,6 @@ pub(crate) struct Core {
     is_filled: Vec<bool>,
     /// Loans of the task that is being issued.
     loans: Vec<Loan>,
-    /// Commands that wait for a loan.
-    blocked: Vec<Blocked>,
     /// The time of the last step.
     now_ns: Ns,
     running: usize,
@@ -119,7 +116,6 @@ impl Core {
             inputs: parts.inputs,
             is_filled: Vec::new(),
             loans: Vec::new(),
-            blocked: Vec::new(),
             now_ns: 0,
             running: 0,
             copying: 0,
@@ -128,12 +124,23 @@ impl Core {
         }
     }
 
-    /// A worker brings its task's end, which came at `at_ns`.
+    /// A worker brings the end of the task that it has in its turn, which came at `at_ns`. What
+    /// others have left meanwhile is served too, once.
     pub fn task_ended(&mut self, crew: &Crew, at_ns: Ns, input: Input, turn: &mut Turn) {
         turn.job.loans.drain(..).for_each(|loan| self.arena.give_back(loan));
         self.running -= 1;
-        self.retry_blocked(crew, turn);
         self.step(crew, at_ns, input, turn);
+        self.serve_slips(crew, turn);
+    }
+
+    /// Serves the ends that workers have left because the lock was taken.
+    pub fn serve_slips(&mut self, crew: &Crew, turn: &mut Turn) {
+        crew.each_slip(|slip| {
+            slip.job.loans.drain(..).for_each(|loan| self.arena.give_back(loan));
+            self.running -= 1;
+            let input = std::mem::replace(&mut slip.input, Input::Start);
+            self.step(crew, slip.at_ns, input, turn);
+        });
     }
 
     /// The service brings a transfer's end.
@@ -142,7 +149,6 @@ impl Core {
         self.arena.give_back(from);
         self.arena.give_back(to);
         self.copying -= 1;
-        self.retry_blocked(crew, turn);
         match self.ending {
             None => self.step(crew, at_ns, Input::Copied { copy, started_ns }, turn),
             Some(_) => self.check_end(turn),
@@ -238,7 +244,6 @@ impl Core {
             return;
         }
         self.ending = Some(ending);
-        self.blocked.clear();
         self.copying -= self.copies.len();
         for job in self.copies.drain(..) {
             self.arena.give_back(job.from);
@@ -256,7 +261,7 @@ impl Core {
         turn.is_over |= self.ending.is_some() && self.running == 0 && self.copying == 0;
     }
 
-    fn natural_ending(&mut self) -> Option<Ending> {
+    fn natural_ending(&self) -> Option<Ending> {
         let executive = self.executive.as_ref()?;
         if let Some(failure) = executive.failure() {
             return Some(Ending::Failed(failure.clone()));
@@ -269,9 +274,6 @@ impl Core {
         if !is_quiet {
             return None;
         }
-        let stall = executive.stall();
-        // Nothing holds a buffer now, so nothing can be waiting for one.
-        let blocked = self.blocked.pop();
-        Some(blocked.map_or(Ending::Stalled(stall), |b| self.conflict(&b, b.buffer())))
+        Some(Ending::Stalled(executive.stall()))
     }
 }

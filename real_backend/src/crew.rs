@@ -3,7 +3,7 @@
 use crate::buffers::Loan;
 use crate::clock::Clock;
 use runtime::kernel::Kernel;
-use runtime::{Ns, TaskId};
+use runtime::{Input, Ns, TaskId};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
@@ -12,8 +12,34 @@ use std::time::{Duration, Instant};
 /// No lane, no body.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// Looks at an empty mailbox before its owner goes to sleep: about as long as waking up takes.
-const SPINS: u32 = 400;
+/// How long a worker looks at its empty mailbox before it sleeps: some times as long as being
+/// woken takes, so that only a real lack of work is slept through.
+const MAIL_SPIN: Duration = Duration::from_micros(30);
+
+/// How long a worker looks at the taken lock before it sleeps: longer than any step but a
+/// planner's.
+const LOCK_SPIN: Duration = Duration::from_micros(100);
+
+/// Looks between glances at the clock.
+const SPINS: u32 = 64;
+
+/// Spins until `look`, which is told how often it looked, sees what it looks for, or until the
+/// time is over; whether it saw it.
+fn spin(limit: Duration, mut look: impl FnMut(u32) -> bool) -> bool {
+    let mut begun = None;
+    loop {
+        for at in 0..SPINS {
+            if look(at) {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        let begun = *begun.get_or_insert_with(Instant::now);
+        if begun.elapsed() >= limit {
+            return false;
+        }
+    }
+}
 
 /// A task on its way to a worker. Jobs are reused: passing one on swaps it with an empty one.
 pub(crate) struct Job {
@@ -53,12 +79,38 @@ pub(crate) struct Mailbox {
     is_full: AtomicU32,
     job: Mutex<Job>,
     owner: OnceLock<Thread>,
+    /// Whether there is a slip that nobody has taken.
+    has_slip: AtomicU32,
+    slip: Mutex<Slip>,
+}
+
+/// A task's end, left by a worker that found the executive taken, for whoever has it.
+pub(crate) struct Slip {
+    /// The job that it brings back.
+    pub job: Job,
+    pub at_ns: Ns,
+    pub input: Input,
+}
+
+impl Default for Slip {
+    fn default() -> Self {
+        Self { job: Job::default(), at_ns: 0, input: Input::Start }
+    }
 }
 
 impl Mailbox {
     /// The job to fill in before [`Mailbox::post`].
     pub fn job(&self) -> MutexGuard<'_, Job> {
         self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the slip, if there is one.
+    pub fn take_slip(&self) -> Option<MutexGuard<'_, Slip>> {
+        let has_slip = self.has_slip.load(Ordering::Acquire) != 0;
+        has_slip.then(|| {
+            self.has_slip.store(0, Ordering::Relaxed);
+            self.slip.lock().unwrap_or_else(PoisonError::into_inner)
+        })
     }
 
     /// Lets its owner find the job.
@@ -96,6 +148,10 @@ pub(crate) struct Crew {
     pub clock: Clock,
     pub mailboxes: Vec<Mailbox>,
     pub bodies: Vec<Arc<dyn Kernel>>,
+    /// More lanes than cores: spinning would keep others from working.
+    pub is_crowded: bool,
+    /// Slips that nobody has taken.
+    slips: AtomicU32,
     pub service: OnceLock<Thread>,
     pub stop: AtomicBool,
     over: Mutex<bool>,
@@ -103,11 +159,13 @@ pub(crate) struct Crew {
 }
 
 impl Crew {
-    pub fn new(lanes: usize, bodies: Vec<Arc<dyn Kernel>>) -> Self {
+    pub fn new(lanes: usize, is_crowded: bool, bodies: Vec<Arc<dyn Kernel>>) -> Self {
         Self {
             clock: Clock::default(),
             mailboxes: (0..lanes).map(|_| Mailbox::default()).collect(),
             bodies,
+            is_crowded,
+            slips: AtomicU32::new(0),
             service: OnceLock::new(),
             stop: AtomicBool::new(false),
             over: Mutex::new(false),
@@ -124,21 +182,57 @@ impl Crew {
     /// Waits until there is a job in the mailbox and takes it; `false` when the run stops.
     pub fn wait(&self, lane: u32, job: &mut Job) -> bool {
         let mailbox = &self.mailboxes[lane as usize];
-        let mut spins = 0;
-        while mailbox.is_full.load(Ordering::Acquire) == 0 {
-            if self.stop.load(Ordering::Acquire) {
-                return false;
-            }
-            if spins < SPINS {
-                spins += 1;
-                std::hint::spin_loop();
-            } else {
+        let limit = if self.is_crowded { Duration::ZERO } else { MAIL_SPIN };
+        let is_called = |_| {
+            let is_full = mailbox.is_full.load(Ordering::Acquire) != 0;
+            is_full || self.stop.load(Ordering::Relaxed)
+        };
+        if !spin(limit, is_called) {
+            while !is_called(0) {
                 std::thread::park();
             }
+        }
+        if mailbox.is_full.load(Ordering::Acquire) == 0 {
+            return false;
         }
         mailbox.is_full.store(0, Ordering::Relaxed);
         std::mem::swap(&mut *mailbox.job(), job);
         true
+    }
+
+    /// Leaves the end of the turn's job for whoever has the executive.
+    pub fn leave_slip(&self, lane: u32, at_ns: Ns, input: Input, turn: &mut Turn) {
+        let mailbox = &self.mailboxes[lane as usize];
+        {
+            let mut slip = mailbox.slip.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::swap(&mut slip.job, &mut turn.job);
+            slip.at_ns = at_ns;
+            slip.input = input;
+        }
+        mailbox.has_slip.store(1, Ordering::Release);
+        self.slips.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether the lane's slip was taken, by another or by `try_it`, which is called now and then;
+    /// `false` when the time for spinning is over.
+    pub fn is_slip_taken(&self, lane: u32, mut try_it: impl FnMut() -> bool) -> bool {
+        let has_slip = &self.mailboxes[lane as usize].has_slip;
+        // Every attempt at the lock costs its holder a cache miss.
+        let look = |at| has_slip.load(Ordering::Acquire) == 0 || (at % 16 == 0 && try_it());
+        spin(LOCK_SPIN, look)
+    }
+
+    /// Calls `serve` with every slip that is there. The caller has the executive.
+    pub fn each_slip(&self, mut serve: impl FnMut(&mut Slip)) {
+        if self.slips.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        for mailbox in &self.mailboxes {
+            if let Some(mut slip) = mailbox.take_slip() {
+                self.slips.fetch_sub(1, Ordering::Relaxed);
+                serve(&mut slip);
+            }
+        }
     }
 
     /// After a turn, without the lock: wakes whom the turn had something for.

@@ -1,4 +1,81 @@
-//! x
+//! The wall-clock driver: the executive's commands are carried out by pinned CPU workers on real
+//! memory, with real kernels.
+//!
+//! Map: [`run()`] is a run from start to end, of a [`RunSpec`]; `core` is what its threads share
+//! under the lock (the executive, the buffers, what is under way) and `crew` what they share
+//! without one (mailboxes, the clock); `worker` and `service` are the threads' loops; `buffers`
+//! lends memory, and holds all of this crate's `unsafe`; `synthetic` stands in for kernels without
+//! a body; [`replay`](replay_inputs) steps a recorded run through a fresh executive; [`Machine`]
+//! knows what this computer has.
+//!
+//! What is absent: decisions. Who runs what, where, when and on which copy is the executive's, the
+//! same one that the simulator drives. A driver for other hardware brings completions to it in the
+//! same way (`Core::step`, under the lock), and carries out its own devices' commands.
+//!
+//! # A run
+//! One worker thread per lane, pinned to a core, and one service thread for timers, transfers and
+//! thinking. Whichever worker brings a completion steps the executive under a lock, takes its own
+//! next task along and passes the others on through mailboxes. A worker that finds the lock taken
+//! leaves a slip, which whoever has the lock serves too: a lock that changes hands costs more than
+//! a step. Nobody waits busily for long: after some microseconds an idle worker sleeps.
+//!
+//! # Time
+//! Nanoseconds on the system's monotonic clock. A task's end is the instant at which its kernel
+//! returned; inputs must come in order, so it is moved up to the last input that another worker
+//! brought meanwhile. Time 0 is after the first call of the scheduler and after initial objects got
+//! their content: that is planning and set-up, and [`RunOutput::planning_ns`] tells how long the
+//! former took. What the first call is *charged* ([`RunSpec::thinking`]) counts all the same: the
+//! clock then starts at that much instead of 0.
+//!
+//! # Thinking
+//! The scheduler is called under the lock, so its thinking takes real time however it is charged.
+//! When it is charged nothing, its answer is used at once. When it is charged its processor time
+//! ([`measured_thinking`]) that time has passed already: it is recorded, and the answer is used at
+//! once. When it is charged more than that ([`Thinking::Fixed`](runtime::executive::Thinking)), the
+//! service delivers the answer when the rest has passed, and lanes go on meanwhile.
+//!
+//! # Example
+//! ```
+//! use real_backend::{Machine, RunSpec, host_cluster, run};
+//! use runtime::graph::{Mode, ObjectSpec, TaskGraph, TaskSpec};
+//! use runtime::kernel::KernelArgs;
+//! use runtime::{Cluster, Costs, Decisions, Event, Scheduler, View};
+//! use std::sync::Arc;
+//!
+//! struct OnTheFirst;
+//! impl Scheduler for OnTheFirst {
+//!     fn decide(&mut self, events: &[Event], _: &View<'_>, out: &mut Decisions) {
+//!         for event in events {
+//!             if let Event::Ready { task } = *event {
+//!                 out.place(task, runtime::DeviceId(0));
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! let mut graph = TaskGraph::new("six times seven");
+//! let x = graph.add_object(ObjectSpec { bytes: 8, keep: true, ..Default::default() })?;
+//! let (set, multiply) = (graph.kernel("set"), graph.kernel("multiply"));
+//! let (first, then) = ([(x, Mode::Write)], [(x, Mode::ReadWrite)]);
+//! graph.submit(TaskSpec { params: &[6], accesses: &first, ..TaskSpec::new(set) })?;
+//! graph.submit(TaskSpec { params: &[7], accesses: &then, ..TaskSpec::new(multiply) })?;
+//!
+//! let cluster = Arc::new(Cluster::new(host_cluster(&Machine::detect(), 2, 1.0))?);
+//! let costs = Costs::resolve(&graph, &cluster, None)?;
+//! let mut spec = RunSpec::new(graph, cluster, costs, Box::new(OnTheFirst));
+//! spec.kernels.insert("set", |args: &mut KernelArgs<'_, '_>| {
+//!     args.buffers[0].as_mut_slice::<i64>()?[0] = args.params[0];
+//!     Ok(None)
+//! });
+//! spec.kernels.insert("multiply", |args: &mut KernelArgs<'_, '_>| {
+//!     args.buffers[0].as_mut_slice::<i64>()?[0] *= args.params[0];
+//!     Ok(None)
+//! });
+//! let output = run(spec)?;
+//! assert_eq!(output.object_bytes(x), Some(&42i64.to_ne_bytes()[..]));
+//! assert_eq!(output.trace.tasks.len(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod buffers;
 mod clock;

@@ -34,7 +34,8 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
     let limit_bytes = spec.memory_limit_bytes.or(machine.available_bytes).unwrap_or(u64::MAX);
     let cores = if spec.cores.is_empty() { &machine.cores } else { &spec.cores };
     let seats = seats(&spec.cluster, cores);
-    let mut notes = seat_notes(&spec.cluster, cores);
+    let is_crowded = spec.cluster.lane_count() > distinct(cores);
+    let mut notes = crowd_note(&spec.cluster, cores, is_crowded);
     let mut header = TraceHeader {
         world: World::Measured,
         scheduler: spec.scheduler_name,
@@ -45,7 +46,7 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
     let names: Vec<&str> = spec.kernels.names().collect();
     let bodies: Vec<Arc<dyn Kernel>> =
         names.into_iter().filter_map(|name| spec.kernels.get(name).cloned()).collect();
-    let crew = Crew::new(spec.cluster.lane_count(), bodies);
+    let crew = Crew::new(spec.cluster.lane_count(), is_crowded, bodies);
     let executive = Executive::new(Setup {
         graph: spec.graph,
         cluster: spec.cluster,
@@ -95,12 +96,17 @@ fn seats(cluster: &Cluster, cores: &[u32]) -> Vec<Seat> {
     (0..lanes).map(|lane| Seat { lane, cores: cores.clone() }).collect()
 }
 
-fn seat_notes(cluster: &Cluster, cores: &[u32]) -> Vec<String> {
-    let lanes = cluster.lane_count();
-    let is_shared = lanes > cores.len();
-    let note =
-        format!("{lanes} lanes share {} cores: durations are not those of a core", cores.len());
-    if is_shared { vec![note] } else { Vec::new() }
+fn distinct(cores: &[u32]) -> usize {
+    let mut cores = cores.to_vec();
+    cores.sort_unstable();
+    cores.dedup();
+    cores.len()
+}
+
+fn crowd_note(cluster: &Cluster, cores: &[u32], is_crowded: bool) -> Vec<String> {
+    let (lanes, cores) = (cluster.lane_count(), distinct(cores));
+    let note = || format!("{lanes} lanes share {cores} cores: durations are not those of a core");
+    is_crowded.then(note).into_iter().collect()
 }
 
 /// Starts the workers and waits until they are at their places.

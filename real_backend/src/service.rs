@@ -28,6 +28,7 @@ pub(crate) fn serve(shared: &Shared) {
             if let Some(job) = copy.take_if(|job| is_ending || job.is_done()) {
                 core.copy_ended(crew, crew.clock.now_ns(), job, &mut turn);
             }
+            core.serve_slips(crew, &mut turn);
             let next_ns = core.ring(crew, &mut turn);
             if copy.is_none() {
                 copy = core.copies.pop_front();

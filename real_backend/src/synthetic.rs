@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn every_line_is_touched_and_the_time_is_filled() {
-        let crew = Crew::new(0, Vec::new());
+        let crew = Crew::new(0, false, Vec::new());
         crew.clock.start(0);
         let (mut written, racy) = ([0u8; 200], [const { AtomicU64::new(0) }; 9]);
         let mut buffers = [

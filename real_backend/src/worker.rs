@@ -23,6 +23,30 @@ impl Shared {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Brings the end of a worker's task to the executive, or leaves it to whoever has the
+    /// executive: a lock that changes hands costs more than a step.
+    fn hand_in(&self, lane: u32, at_ns: Ns, input: Input, turn: &mut Turn) {
+        let crew = &self.crew;
+        match self.core.try_lock() {
+            Ok(mut core) => core.task_ended(crew, at_ns, input, turn),
+            Err(_) if crew.is_crowded => self.lock().task_ended(crew, at_ns, input, turn),
+            Err(_) => {
+                crew.leave_slip(lane, at_ns, input, turn);
+                let try_it = || match self.core.try_lock() {
+                    Ok(mut core) => {
+                        core.serve_slips(crew, turn);
+                        true
+                    }
+                    Err(_) => false,
+                };
+                if !crew.is_slip_taken(lane, try_it) {
+                    self.lock().serve_slips(crew, turn);
+                }
+            }
+        }
+        crew.deliver(turn);
+    }
+
     /// Runs a thread's loop. A panic in it, a bug of this crate, ends the run instead of leaving
     /// everybody waiting.
     pub fn guarded(&self, body: impl FnOnce()) {
@@ -71,8 +95,7 @@ pub(crate) fn work(shared: &Shared, seat: &Seat) {
                 Err(message) => Input::Failed { task, message },
             };
             turn.has_job = false;
-            shared.lock().task_ended(crew, ended_ns, input, &mut turn);
-            crew.deliver(&mut turn);
+            shared.hand_in(seat.lane, ended_ns, input, &mut turn);
             if !turn.has_job {
                 break;
             }

@@ -1,37 +1,18 @@
 //! Carrying the executive's commands out.
 
 use super::{CopyJob, Core, Ending};
-use crate::buffers::{Borrower, Conflict, Exhausted, Right};
+use crate::buffers::{Conflict, Exhausted, Right};
 use crate::crew::{Crew, Job, NONE, Turn};
 use runtime::{BufferId, Command, CopyId, DeviceId, LaneId, MemoryId, ObjectId, TaskId};
 use std::cmp::Reverse;
 
-/// A command that waits until a loan is back.
-///
-/// The executive lets a transfer of an old version run on when nobody waits for it any more, while
-/// a writer of the next version starts at either end of it, or another transfer fills its source
-/// anew. In simulation that harms nobody; memory cannot be read and written at once, so the later
-/// one of the two waits here. Two tasks never meet like this: that is a bug, and ends the run.
-pub(super) enum Blocked {
-    Run { run: Run, buffers: Vec<BufferId> },
-    Copy(Transfer),
-}
-
 /// [`Command::Run`] without its buffers.
 #[derive(Clone, Copy)]
-pub(super) struct Run {
+struct Run {
     task: TaskId,
     device: DeviceId,
     lane: LaneId,
     lanes: u32,
-}
-
-/// [`Command::Copy`] as far as memory is concerned.
-#[derive(Clone, Copy)]
-pub(super) struct Transfer {
-    copy: CopyId,
-    from: BufferId,
-    to: BufferId,
 }
 
 impl Core {
@@ -49,7 +30,7 @@ impl Core {
                 Command::Release { buffer } => self.arena.release(buffer),
                 _ if is_ending => {}
                 Command::Copy { copy, from, to, .. } => {
-                    self.start_copy(Transfer { copy, from, to }, turn);
+                    self.start_copy(copy, from, to, turn);
                 }
                 Command::Run { task, device, lane, lanes, first_buffer } => {
                     let buffers = &commands.buffers()[first_buffer as usize..];
@@ -87,7 +68,7 @@ impl Core {
         if std::mem::replace(&mut self.is_filled[object.index()], true) {
             return;
         }
-        let loan = self.arena.lend(buffer, Right::Write, Borrower::Task);
+        let loan = self.arena.lend(buffer, Right::Write);
         let mut loan = loan.expect("nobody else knows a new buffer");
         match &self.inputs {
             Some(inputs) => inputs.fill(object, loan.bytes_mut()),
@@ -98,24 +79,18 @@ impl Core {
     }
 
     /// Gives a transfer to the service.
-    fn start_copy(&mut self, transfer: Transfer, turn: &mut Turn) {
-        let Transfer { copy, from, to } = transfer;
-        let lent = self.arena.lend(from, Right::Read, Borrower::Copy).and_then(|from| {
-            match self.arena.lend(to, Right::Write, Borrower::Copy) {
-                Ok(to) => Ok((from, to)),
-                Err(conflict) => {
-                    self.arena.give_back(from);
-                    Err(conflict)
-                }
-            }
-        });
+    fn start_copy(&mut self, copy: CopyId, from: BufferId, to: BufferId, turn: &mut Turn) {
+        let lent = self.arena.lend(from, Right::Read);
+        let lent = lent.and_then(|from| Ok((from, self.arena.lend(to, Right::Write)?)));
         match lent {
             Ok((from, to)) => {
                 self.copying += 1;
                 self.copies.push_back(CopyJob { copy, from, to, started_ns: 0, done: 0 });
                 turn.is_service_asked = true;
             }
-            Err(_) => self.blocked.push(Blocked::Copy(transfer)),
+            Err(Conflict { buffer }) => {
+                self.end(Ending::Conflict { what: format!("transfer {copy}"), buffer });
+            }
         }
     }
 
@@ -123,21 +98,12 @@ impl Core {
     fn start_run(&mut self, crew: &Crew, run: Run, buffers: &[BufferId], turn: &mut Turn) {
         let Some(executive) = self.executive.as_ref() else { return };
         let graph = executive.graph();
-        let accesses = graph.accesses(run.task);
-        let buffers = &buffers[..accesses.len()];
-        for (access, &buffer) in accesses.iter().zip(buffers) {
-            match self.arena.lend(buffer, Right::of(access.mode), Borrower::Task) {
+        for (access, &buffer) in graph.accesses(run.task).iter().zip(buffers) {
+            match self.arena.lend(buffer, Right::of(access.mode)) {
                 Ok(loan) => self.loans.push(loan),
-                Err(Conflict { holder, buffer }) => {
-                    self.loans.drain(..).for_each(|loan| self.arena.give_back(loan));
-                    let blocked = Blocked::Run { run, buffers: buffers.to_vec() };
-                    return match holder {
-                        Borrower::Copy => self.blocked.push(blocked),
-                        Borrower::Task => {
-                            let conflict = self.conflict(&blocked, buffer);
-                            self.end(conflict);
-                        }
-                    };
+                Err(Conflict { buffer }) => {
+                    let what = format!("task {:?}", graph.task_name(run.task));
+                    return self.end(Ending::Conflict { what, buffer });
                 }
             }
         }
@@ -165,42 +131,6 @@ impl Core {
         } else {
             turn.filled.push(run.lane.0);
             fill(&mut crew.mailboxes[run.lane.index()].job());
-        }
-    }
-
-    /// Tries again what waited for a loan, in order.
-    pub(super) fn retry_blocked(&mut self, crew: &Crew, turn: &mut Turn) {
-        for blocked in std::mem::take(&mut self.blocked) {
-            if self.ending.is_some() {
-                return;
-            }
-            match blocked {
-                Blocked::Run { run, buffers } => self.start_run(crew, run, &buffers, turn),
-                Blocked::Copy(transfer) => self.start_copy(transfer, turn),
-            }
-        }
-    }
-
-    /// The end of a run in which a command can never get a buffer.
-    pub(super) fn conflict(&self, blocked: &Blocked, buffer: BufferId) -> Ending {
-        let name = |task| match &self.executive {
-            Some(executive) => executive.graph().task_name(task),
-            None => task.to_string(),
-        };
-        let what = match blocked {
-            Blocked::Run { run, .. } => format!("task {:?}", name(run.task)),
-            Blocked::Copy(transfer) => format!("transfer {}", transfer.copy),
-        };
-        Ending::Conflict { what, buffer }
-    }
-}
-
-impl Blocked {
-    /// A buffer that it needs.
-    pub fn buffer(&self) -> BufferId {
-        match self {
-            Self::Run { buffers, .. } => buffers[0],
-            Self::Copy(transfer) => transfer.from,
         }
     }
 }

@@ -127,7 +127,7 @@ fn after(operation: i64, operand: i64, value: i64) -> i64 {
 }
 
 fn stamp(args: &mut KernelArgs<'_, '_>) -> KernelResult {
-    assert!(args.scratch.as_ptr().addr() % 64 == 0, "scratch is aligned");
+    assert!(args.scratch.as_ptr().addr().is_multiple_of(64), "scratch is aligned");
     args.scratch.fill(0xff);
     for (buffer, change) in args.buffers.iter_mut().zip(args.params.chunks_exact(2)) {
         let (operation, operand) = (change[0], change[1]);
