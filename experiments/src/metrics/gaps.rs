@@ -44,7 +44,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// All causes, in the order in which they are shown.
+    /// All causes, in the order of their declaration, in which they are shown.
     pub const ALL: [Self; 7] = [
         Self::Dependency,
         Self::Data,
@@ -54,6 +54,11 @@ impl Cause {
         Self::Launch,
         Self::NoWork,
     ];
+
+    /// Its position in [`Cause::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
 
     /// The cause's field of the shares.
     pub fn share(self, shares: &mut TimeShares) -> &mut Ns {

@@ -91,7 +91,7 @@ pub fn failures(run: &Run) -> Option<Figure> {
     let mut table = Table { columns, rows: Vec::new() };
     for record in &run.records {
         let Err(error) = &record.outcome else { continue };
-        let mut row = key_cells(record);
+        let mut row = key_cells(run, record);
         row.push(Cell::text(&error.kind));
         row.push(Cell::text(&error.message));
         row.push(Cell::Code(record.replay.clone()));
@@ -131,17 +131,18 @@ fn key_columns(run: &Run) -> Vec<String> {
     columns
 }
 
-fn key_cells(record: &Record) -> Vec<Cell> {
+fn key_cells(run: &Run, record: &Record) -> Vec<Cell> {
     let key = &record.key;
     let names = [&key.scheduler, &key.workload, &key.cluster, &key.backend];
     let mut cells: Vec<Cell> = names.into_iter().map(Cell::text).collect();
-    cells.extend(key.axes.iter().map(Cell::text));
+    let axis = |at: usize| key.axes.get(at).map_or(Cell::None, Cell::text);
+    cells.extend((0..run.manifest.axes.len()).map(axis));
     cells.push(Cell::Count(key.seed));
     cells.push(Cell::Count(u64::from(key.repetition)));
     cells
 }
 
-/// Every cell with its result and the command that runs it alone, the board's schedulers first.
+/// Every cell with its result and the command that runs it alone.
 pub fn cells(run: &Run) -> Table {
     let mut columns = key_columns(run);
     columns.extend(
@@ -150,7 +151,7 @@ pub fn cells(run: &Run) -> Table {
     );
     let mut table = Table { columns, rows: Vec::new() };
     for record in &run.records {
-        let mut row = key_cells(record);
+        let mut row = key_cells(run, record);
         match &record.outcome {
             Ok(m) => {
                 let bound_ns = Some(m.bound_ns as f64).filter(|b| *b > 0.0);

@@ -185,12 +185,7 @@ impl<'a> Grid<'a> {
     }
 }
 
-fn meeting<'a>(
-    instance: usize,
-    seed: u64,
-    entries: Vec<Entry<'a>>,
-    backend: &str,
-) -> Meeting<'a> {
+fn meeting<'a>(instance: usize, seed: u64, entries: Vec<Entry<'a>>, backend: &str) -> Meeting<'a> {
     let best_ns = entries.iter().filter_map(Entry::makespan_ns).min_by(f64::total_cmp);
     let bounds = entries.iter().flat_map(Entry::finished).map(|m| m.bound_ns);
     let bound_ns = bounds.max().filter(|b| backend == "sim" && *b > 0).map(|b| b as f64);

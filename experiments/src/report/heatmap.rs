@@ -136,8 +136,11 @@ fn answer(keys: &[&str], squares: &[Vec<Square>], board: &Board) -> String {
     }
     let mut order: Vec<usize> = (0..firsts.len()).filter(|i| firsts[*i] > 0).collect();
     order.sort_by_key(|i| (std::cmp::Reverse(firsts[*i]), *i));
-    let named: Vec<String> =
-        order.iter().take(4).map(|i| format!("{} on {}", board.rows[*i].label, firsts[*i])).collect();
+    let named: Vec<String> = order
+        .iter()
+        .take(4)
+        .map(|i| format!("{} on {}", board.rows[*i].label, firsts[*i]))
+        .collect();
     let rest = order.len().saturating_sub(4);
     let more = if rest > 0 { format!(", {rest} more on some") } else { String::new() };
     format!("Best of {}: {}{more} (ties count for each).", rows(keys.len()), named.join(", "))
@@ -147,13 +150,7 @@ fn rows(n: usize) -> String {
     super::verdict::count(n, "row")
 }
 
-fn body(
-    head: &str,
-    keys: &[&str],
-    squares: &[Vec<Square>],
-    board: &Board,
-    darkest: f64,
-) -> Markup {
+fn body(head: &str, keys: &[&str], squares: &[Vec<Square>], board: &Board, darkest: f64) -> Markup {
     html! {
         div.scroll {
             table.heatmap {
@@ -180,9 +177,9 @@ fn body(
 }
 
 fn square_html(square: &Square, is_best: bool, darkest: f64) -> Markup {
-    let strength = square.ratio.map_or(0.0, |r| {
-        (libm::log(r) / libm::log(darkest) * 100.0).clamp(0.0, 100.0).round()
-    });
+    let strength = square
+        .ratio
+        .map_or(0.0, |r| (libm::log(r) / libm::log(darkest) * 100.0).clamp(0.0, 100.0).round());
     html! {
         td.num.best[is_best] style=(format!("--heat:{strength}%")) {
             @match square.ratio {

@@ -218,9 +218,8 @@ fn plot(pairs: &[Pair], grid: &Grid<'_>) -> Plot {
             .hover_info(plotly::common::HoverInfo::Skip)
             .line(Line::new().color("#8a939c").width(1.0)),
     );
-    let schedulers: Vec<usize> = (0..grid.schedulers.len())
-        .filter(|s| pairs.iter().any(|p| p.scheduler == *s))
-        .collect();
+    let schedulers: Vec<usize> =
+        (0..grid.schedulers.len()).filter(|s| pairs.iter().any(|p| p.scheduler == *s)).collect();
     for (place, &scheduler) in schedulers.iter().enumerate() {
         let own: Vec<&Pair> = pairs.iter().filter(|p| p.scheduler == scheduler).collect();
         // Schedulers side by side within an instance's band.
@@ -351,7 +350,15 @@ mod tests {
         let interval = Some(Interval { low, high });
         let measured_ns = (low + high) / 2.0;
         let name = String::new();
-        Pair { instance, name, scheduler, predicted_ns: predicted, measured_ns, interval, repetitions: 5 }
+        Pair {
+            instance,
+            name,
+            scheduler,
+            predicted_ns: predicted,
+            measured_ns,
+            interval,
+            repetitions: 5,
+        }
     }
 
     #[test]

@@ -111,9 +111,8 @@ impl Table {
 
     /// At most `limit` rows; says how many are left out.
     pub fn html(&self, limit: usize) -> Markup {
-        let is_number = |at: usize| {
-            self.rows.iter().all(|row| row[at].is_number()) && !self.rows.is_empty()
-        };
+        let is_number =
+            |at: usize| self.rows.iter().all(|row| row[at].is_number()) && !self.rows.is_empty();
         let numeric: Vec<bool> = (0..self.columns.len()).map(is_number).collect();
         html! {
             div.scroll {

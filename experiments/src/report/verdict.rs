@@ -2,6 +2,7 @@
 
 use super::board::{Board, Row};
 use super::grid::Grid;
+use super::predicted;
 use super::stats::Interval;
 use super::versus::{Rival, lost_families};
 use crate::store::Run;
@@ -9,23 +10,34 @@ use crate::store::Run;
 /// Families named at most.
 const NAMED: usize = 4;
 
-/// What the run shows, in order of importance.
-pub fn sentences(run: &Run, grid: &Grid<'_>, board: &Board, rivals: &[Rival]) -> Vec<String> {
+/// What the run shows, in order of importance: the first backend in full, then what the others add.
+pub fn sentences(
+    run: &Run,
+    grids: &[Grid<'_>],
+    boards: &[Board],
+    rivals: &[Vec<Rival>],
+) -> Vec<String> {
     let mut out = Vec::new();
-    match board.winner() {
-        None => out.push(format!("No scheduler finished a cell {}.", place(grid))),
-        Some(winner) => {
-            out.push(headline(grid, board, winner));
-            out.extend(rivals.first().map(|r| lead(winner, r)));
-            out.extend(families(grid, board));
+    for (at, (grid, board)) in grids.iter().zip(boards).enumerate() {
+        match board.winner() {
+            None => out.push(format!("No scheduler finished a cell {}.", place(grid))),
+            Some(winner) => {
+                out.push(headline(grid, board, winner));
+                out.extend(rivals[at].first().map(|r| lead(winner, r)));
+                out.extend((at == 0).then(|| families(grid, board)).flatten());
+            }
         }
+    }
+    if let [simulated, measured, ..] = grids {
+        let pairs = predicted::pairs(simulated, measured);
+        out.extend(predicted::summary(&pairs).map(|summary| predicted::answer(&summary)));
     }
     out.push(failures(run));
     out
 }
 
 fn place(grid: &Grid<'_>) -> &'static str {
-    if grid.is_simulated() { "in simulation" } else { "on real hardware" }
+    if grid.is_simulated() { "in simulation" } else { "in real runs" }
 }
 
 fn headline(grid: &Grid<'_>, board: &Board, winner: &Row) -> String {

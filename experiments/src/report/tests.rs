@@ -1,0 +1,1 @@
+//! The report of a hand-made run directory.

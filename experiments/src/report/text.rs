@@ -1,0 +1,172 @@
+//! The leaderboard as CSV, Markdown and text for a terminal, and the whole report as JSON.
+
+use super::Contents;
+use super::board::Board;
+use super::page::world;
+use super::table::{Cell, Table};
+use super::verdict::{count, percent};
+use super::versus::Rival;
+use crate::shown::{duration, printable};
+use serde_json::{Value, json};
+
+/// A leaderboard with all its numbers.
+pub fn board_table(board: &Board, rivals: &[Rival]) -> Table {
+    let mut table = Table::new(&[
+        "backend",
+        "rank",
+        "scheduler",
+        "makespan / bound",
+        "low",
+        "high",
+        "makespan / best",
+        "makespan / first",
+        "low vs first",
+        "high vs first",
+        "p (Holm)",
+        "wins",
+        "ties",
+        "losses",
+        "failed",
+        "not run",
+        "bytes moved per run",
+        "peak memory (bytes)",
+        "planning p50 (ns; depends on the machine)",
+        "planning p99 (ns; depends on the machine)",
+    ]);
+    for row in &board.rows {
+        let interval = row.over_bound_interval;
+        let rival = rivals.iter().find(|r| r.scheduler == row.scheduler);
+        let against = rival.and_then(|r| r.interval);
+        table.push(vec![
+            Cell::text(&board.backend),
+            Cell::Count(row.rank as u64),
+            Cell::text(&row.label),
+            Cell::real(row.over_bound, 4),
+            Cell::real(interval.map(|i| i.low), 4),
+            Cell::real(interval.map(|i| i.high), 4),
+            Cell::real(row.over_best, 4),
+            Cell::real(rival.map(|r| r.ratio), 4),
+            Cell::real(against.map(|i| i.low), 4),
+            Cell::real(against.map(|i| i.high), 4),
+            Cell::real(rival.and_then(|r| r.p_holm), 4),
+            Cell::Count(row.wins as u64),
+            Cell::Count(row.ties as u64),
+            Cell::Count(row.losses as u64),
+            Cell::Count(row.failed as u64),
+            Cell::Count(row.missing as u64),
+            Cell::real(row.bytes_moved, 0),
+            row.peak_bytes.map_or(Cell::None, Cell::Count),
+            Cell::real(row.planning_p50_ns, 0),
+            Cell::real(row.planning_p99_ns, 0),
+        ]);
+    }
+    table
+}
+
+/// The columns that fit a terminal or a page of Markdown.
+fn short_table(board: &Board, rivals: &[Rival]) -> Table {
+    let mut table = Table::new(&[
+        "rank",
+        "scheduler",
+        "makespan/bound",
+        "95 % interval",
+        "longer",
+        "wins",
+        "ties",
+        "losses",
+        "failed",
+        "planning p50",
+        "p99",
+    ]);
+    let time = |ns: Option<f64>| ns.map_or(Cell::None, |ns| Cell::text(duration(ns as u64)));
+    for row in &board.rows {
+        let rival = rivals.iter().find(|r| r.scheduler == row.scheduler);
+        let interval = row.over_bound_interval.map(|i| format!("{:.3} to {:.3}", i.low, i.high));
+        table.push(vec![
+            Cell::Count(row.rank as u64),
+            Cell::text(&row.label),
+            Cell::real(row.over_bound, 3),
+            interval.map_or(Cell::None, Cell::Text),
+            rival.map_or(Cell::None, |r| Cell::text(percent(r.ratio))),
+            Cell::Count(row.wins as u64),
+            Cell::Count(row.ties as u64),
+            Cell::Count(row.losses as u64),
+            Cell::Count(row.failed as u64),
+            time(row.planning_p50_ns),
+            time(row.planning_p99_ns),
+        ]);
+    }
+    table
+}
+
+/// All leaderboards, as comma-separated values.
+pub fn csv(contents: &Contents<'_>) -> String {
+    let mut all = Table::default();
+    for (board, rivals) in contents.boards.iter().zip(&contents.rivals) {
+        let table = board_table(board, rivals);
+        all.columns = table.columns;
+        all.rows.extend(table.rows);
+    }
+    all.csv()
+}
+
+/// Verdict and leaderboards as Markdown.
+pub fn markdown(contents: &Contents<'_>) -> String {
+    let escape = |text: &str| printable(text).replace('&', "&amp;").replace('<', "&lt;");
+    let mut out = format!("# {}\n\n", escape(&contents.run.manifest.name));
+    for sentence in &contents.verdict {
+        out += &format!("{}\n", escape(sentence));
+    }
+    for (at, grid) in contents.grids.iter().enumerate() {
+        let board = &contents.boards[at];
+        out += &format!("\n## Leaderboard {}\n\n", world(grid));
+        out += &short_table(board, &contents.rivals[at]).markdown();
+        out += &format!("\n{}\n", legend(board));
+    }
+    out
+}
+
+/// Verdict and leaderboards for a terminal.
+pub fn terminal(contents: &Contents<'_>) -> String {
+    let mut out = format!("{}\n\n", printable(&contents.run.manifest.name));
+    for sentence in &contents.verdict {
+        out += &format!("{}\n", printable(sentence));
+    }
+    for (at, grid) in contents.grids.iter().enumerate() {
+        let board = &contents.boards[at];
+        out += &format!("\nLeaderboard {}\n", world(grid));
+        out += &short_table(board, &contents.rivals[at]).plain();
+        out += &format!("{}\n", legend(board));
+    }
+    out
+}
+
+fn legend(board: &Board) -> String {
+    format!(
+        "Geometric mean over {} ({} per scheduler); \"longer\" is against the first row; planning \
+         times depend on the machine.",
+        count(board.instances, "instance"),
+        count(board.meetings, "cell")
+    )
+}
+
+/// The numbers of all figures for programs.
+pub fn json(contents: &Contents<'_>) -> String {
+    let boards: Vec<Value> = (contents.boards.iter().zip(&contents.rivals))
+        .map(|(board, rivals)| json!({ "board": board, "against_first": rivals }))
+        .collect();
+    let value = json!({
+        "windtunnel_report": 1,
+        "name": contents.run.manifest.name,
+        "spec_digest": contents.run.manifest.spec_digest,
+        "provenance": contents.run.manifest.provenance,
+        "verdict": contents.verdict,
+        "leaderboards": boards,
+        "figures": contents.figures.iter().map(|f| f.json()).collect::<Vec<_>>(),
+        "cells": super::facts::cells(contents.run).json(),
+    });
+    // Keys of objects are sorted, so the text is a function of the values.
+    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    text.push('\n');
+    text
+}
