@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use runtime::cluster::{ClusterSpec, DeviceSpec, LinkSpec, MemorySpec};
 use runtime::executive::{Setup, Thinking};
 use runtime::scheduler::{Eviction, LaneOrder, Options};
+use runtime::validator::validate;
 use runtime::{Cluster, Costs, Planned, Scheduler, TaskGraph};
 use std::sync::Arc;
 
@@ -90,5 +91,6 @@ proptest! {
         let (thinking, tracing) = (Thinking::Free, true);
         let ended = run(Setup { graph, cluster, estimates, scheduler, thinking, program, tracing });
         prop_assert_eq!(ended.end, End::Done);
+        prop_assert_eq!(validate(&ended.trace), []);
     }
 }

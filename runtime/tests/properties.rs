@@ -9,6 +9,7 @@ use common::{End, replay, run};
 use proptest::prelude::*;
 use runtime::executive::{Setup, Thinking};
 use runtime::scheduler::{Eviction, LaneOrder, Options};
+use runtime::validator::validate;
 use runtime::{Costs, Planned, Scheduler};
 use std::sync::Arc;
 
@@ -125,6 +126,7 @@ proptest! {
 fn check(case: &Case) -> Result<(), TestCaseError> {
     let first = run(case.setup());
     prop_assert_eq!(&first.end, &End::Done);
+    prop_assert_eq!(validate(&first.trace), []);
     let second = run(case.setup());
     prop_assert!(first.log == second.log, "two runs differ");
     prop_assert_eq!(first.trace.digest(), second.trace.digest());

@@ -287,9 +287,9 @@ impl Executive {
         self.state.failure.as_ref()
     }
 
-    /// When the last task finished and the last result was home.
+    /// When the last task finished and the last result was home; 0 before that.
     pub fn makespan_ns(&self) -> Ns {
-        self.state.end_ns
+        self.state.end_ns.unwrap_or(0)
     }
 
     /// The graph as it is now.

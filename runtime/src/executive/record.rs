@@ -185,7 +185,7 @@ impl State {
         Trace {
             header,
             initial_tasks: self.initial_tasks,
-            makespan_ns: self.end_ns,
+            makespan_ns: self.end_ns.unwrap_or(0),
             graph: self.graph,
             tasks: self.recorder.tasks,
             task_buffers: self.recorder.task_buffers,

@@ -18,7 +18,8 @@ pub(crate) struct State {
     pub estimates: Costs,
     pub options: Options,
     pub now_ns: Ns,
-    pub end_ns: Ns,
+    /// When everything was done.
+    pub end_ns: Option<Ns>,
     pub finished: usize,
     pub(super) initial_tasks: usize,
     /// Results that are not at home yet.
@@ -166,7 +167,7 @@ impl State {
     ) -> Result<Self, Feasibility> {
         let mut state = Self {
             now_ns: 0,
-            end_ns: 0,
+            end_ns: None,
             finished: 0,
             initial_tasks: graph.len(),
             pending_results: 0,
@@ -322,8 +323,8 @@ impl State {
     }
 
     pub fn note_end(&mut self) {
-        if self.end_ns == 0 && self.is_done() {
-            self.end_ns = self.now_ns;
+        if self.end_ns.is_none() && self.is_done() {
+            self.end_ns = Some(self.now_ns);
         }
     }
 
