@@ -7,7 +7,7 @@
 //! 3. [`runner`]: cells are run, simulations in parallel and real runs one at a time; [`metrics`]:
 //!    what a trace says in numbers;
 //! 4. [`store`]: the run directory on disk; [`record`]: what it holds; [`mod@compare`]: two of them
-//!    side by side.
+//!    side by side; [`report`]: the page, a function of the directory.
 //!
 //! [`cli`] is the command line around all of it; [`chrome`] writes traces for Perfetto.
 
@@ -20,6 +20,7 @@ pub mod mistake;
 pub mod plan;
 pub mod record;
 pub mod registry;
+pub mod report;
 pub mod runner;
 pub mod shown;
 pub mod spec;

@@ -200,9 +200,14 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     let folded = given.to_lowercase().replace('_', "-");
     let distance =
         |name: &str| strsim::damerau_levenshtein(&folded, &name.to_lowercase().replace('_', "-"));
-    let best = known.into_iter().map(|name| (distance(name), name)).min()?;
+    let known: Vec<&str> = known.into_iter().collect();
+    let best = known.iter().map(|name| (distance(name), *name)).min()?;
     let limit = (given.chars().count().max(best.1.chars().count()) / 3).max(1);
-    (best.0 <= limit).then_some(best.1)
+    if best.0 <= limit {
+        return Some(best.1);
+    }
+    // A name that was cut short.
+    known.into_iter().find(|name| given.len() >= 3 && name.starts_with(given))
 }
 
 #[cfg(test)]
@@ -215,6 +220,7 @@ mod tests {
         assert_eq!(nearest("Min_Min", ["min-min", "mct"]), Some("min-min"));
         assert_eq!(nearest("zzz", ["heft", "mct"]), None);
         assert_eq!(nearest("x", []), None);
+        assert_eq!(nearest("sched", ["seeds", "schedulers"]), Some("schedulers"));
     }
 
     #[test]

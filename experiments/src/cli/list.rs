@@ -51,28 +51,48 @@ pub fn run(context: &Context, args: &Args) -> Result {
             let row = |i: &Described<'_>| vec![i.name.to_owned(), i.summary.to_owned()];
             table(&items.iter().map(row).collect::<Vec<_>>())
         }
-        true => items.iter().map(|i| in_full(i, source_of(i.name))).collect(),
+        true => {
+            let width = context.terminal.width;
+            items.iter().map(|i| in_full(i, source_of(i.name), width)).collect()
+        }
     };
     context.terminal.say(&text);
     Ok(Exit::Fine)
 }
 
-fn in_full(item: &Described<'_>, source: Option<&str>) -> String {
+fn in_full(item: &Described<'_>, source: Option<&str>, width: usize) -> String {
     let mut text = format!("{}: {}\n", item.name, item.summary);
     if let Some(source) = source.filter(|s| !s.is_empty()) {
         text += &format!("  from: {source}\n");
     }
-    let rows: Vec<Vec<String>> = (item.parameters.iter())
-        .map(|p| {
-            let default = match p.kind.default_value() {
-                Value::Text(text) if matches!(p.kind, Kind::Quantity { .. }) => {
-                    format!("{text:?}")
-                }
-                other => other.to_string(),
-            };
-            let name = format!("  {}: {default}", p.name);
-            vec![name, p.summary.to_owned(), format!("({})", p.kind.expected())]
-        })
-        .collect();
-    text + &table(&rows) + "\n"
+    for parameter in item.parameters {
+        let default = match parameter.kind.default_value() {
+            Value::Text(text) if matches!(parameter.kind, Kind::Quantity { .. }) => {
+                format!("{text:?}")
+            }
+            other => other.to_string(),
+        };
+        let expected = parameter.kind.expected();
+        text += &format!("  {}: {default}\n", parameter.name);
+        text += &wrapped(&format!("{} ({expected})", parameter.summary), width);
+    }
+    text + "\n"
+}
+
+/// Words in lines of at most `width` columns, indented.
+fn wrapped(words: &str, width: usize) -> String {
+    const INDENT: &str = "      ";
+    let (mut text, mut line) = (String::new(), INDENT.to_owned());
+    for word in words.split_whitespace() {
+        if line.len() > INDENT.len() && line.chars().count() + 1 + word.chars().count() > width {
+            text += &line;
+            text += "\n";
+            line = INDENT.to_owned();
+        }
+        if line.len() > INDENT.len() {
+            line += " ";
+        }
+        line += word;
+    }
+    text + &line + "\n"
 }

@@ -10,6 +10,7 @@ mod import;
 mod list;
 mod record;
 mod replay;
+mod report;
 mod run;
 mod schedule;
 mod schema;
@@ -38,6 +39,7 @@ struct Command {
 enum Sub {
     Run(run::Args),
     Check(check::Args),
+    Report(report::Args),
     Compare(compare::Args),
     Schedule(schedule::Args),
     Record(record::Args),
@@ -165,6 +167,7 @@ impl Context {
         match subcommand {
             Sub::Run(args) => run::run(self, &args),
             Sub::Check(args) => check::run(self, &args),
+            Sub::Report(args) => report::run(self, &args),
             Sub::Compare(args) => compare::run(self, &args),
             Sub::Schedule(args) => schedule::run(self, &args),
             Sub::Record(args) => record::run(self, &args),

@@ -2,6 +2,7 @@
 
 use super::{CliError, Context, Exit, Result, single};
 use crate::plan::{Plan, check_feasible};
+use crate::report::Options;
 use crate::runner::{RunOptions, RunSummary};
 use crate::store::read_calibration;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,8 @@ pub fn run(context: &Context, args: &Args) -> Result {
         spec_path: args.file.display().to_string(),
     };
     let summary = crate::runner::run(&plan, &shapes, &out, &options)?;
+    let report = context.report(&out, &Options::default())?;
+    context.terminal.say(&report);
     context.terminal.say(&in_words(&summary, &out));
     Ok(if summary.failed > 0 { Exit::CellsFailed } else { Exit::Fine })
 }

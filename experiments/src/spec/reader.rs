@@ -9,8 +9,8 @@ use super::yaml::{Content, Key, Node};
 use crate::mistake::{Mistake, Mistakes, Source, Span};
 use serde::de::value::{StrDeserializer, U64Deserializer};
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
-    SeqAccess, VariantAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer,
+    MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -196,9 +196,25 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         result.map_err(|fault| fault.at(self.node.id))
     }
 
+    /// A list of fields in order, which derived types accept too, is not what anybody means.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self.node.value {
+            Content::List(_) => {
+                let fault = <Fault as Error>::invalid_type(Unexpected::Seq, &visitor);
+                Err(fault.at(self.node.id))
+            }
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit_struct seq tuple tuple_struct map identifier ignored_any
     }
 }
 
@@ -241,9 +257,10 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        let value = self.value.take().ok_or_else(|| {
-            <Fault as serde::de::Error>::custom("a value is asked for before its key")
-        })?;
+        let value = self
+            .value
+            .take()
+            .ok_or_else(|| <Fault as Error>::custom("a value is asked for before its key"))?;
         self.reader.child(value).seed(seed)
     }
 }
@@ -343,7 +360,7 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
             None => Ok(()),
             Some((key, value)) => {
                 let message = format!("nothing can follow `{}`", key.text);
-                Err(<Fault as serde::de::Error>::custom(message).at(value.id))
+                Err(<Fault as Error>::custom(message).at(value.id))
             }
         }
     }
@@ -353,9 +370,9 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
             (Some((_, value)), _) => self.reader.child(value).seed(seed),
             (None, Content::Text(word)) => {
                 let message = format!("a value must follow `{word}`, as in `{word}: ...`");
-                Err(<Fault as serde::de::Error>::custom(message).at(self.reader.node.id))
+                Err(<Fault as Error>::custom(message).at(self.reader.node.id))
             }
-            _ => Err(<Fault as serde::de::Error>::custom("a value must follow")),
+            _ => Err(<Fault as Error>::custom("a value must follow")),
         }
     }
 

@@ -1,0 +1,70 @@
+//! The JSON Schema of experiment files: current, a schema, and in agreement with the reader.
+
+mod cli_support;
+
+use cli_support::{Bench, root};
+use experiments::registry::Registry;
+use experiments::spec::experiment_schema;
+use serde_json::Value;
+
+fn schema() -> Value {
+    experiment_schema(&Registry::new(&[]).registered())
+}
+
+#[test]
+fn the_committed_schema_is_current() {
+    let path = root().join("docs/experiment.schema.json");
+    let expected = format!("{:#}\n", schema());
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == expected,
+        "docs/experiment.schema.json is not current; write it anew with \
+         `UPDATE_SCHEMA=1 cargo test -p windtunnel-tests --test cli_schema`"
+    );
+}
+
+/// YAML to JSON through the reader's own parser is not public; the experiments' own reader and the
+/// schema are held against the same files instead, written in JSON, which is YAML too.
+#[test]
+fn schema_and_reader_agree() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let bench = Bench::new();
+    let whole = r#"{"workloads": ["layered"], "clusters": ["star"], "schedulers": ["heft"]"#;
+    let cases = [
+        ("", true),
+        (r#", "seeds": 3"#, true),
+        (r#", "seeds": [1, 2]"#, true),
+        (r#", "seeds": -1"#, false),
+        (r#", "noise": {"sigma": 0.1}"#, true),
+        (r#", "noise": {"sigma": "much"}"#, false),
+        (r#", "vary": {"noise": [0, 0.1], "workload.ccr": [0.5, 2]}"#, true),
+        (r#", "vary": {"noize": [0]}"#, false),
+        (r#", "thinking": {"fixed": "5 us"}"#, true),
+        (r#", "thinking": "measured""#, true),
+        (r#", "thinking": {"fixed": 5}"#, false),
+        (r#", "backends": ["sim"], "repetitions": 2, "keep_traces": "none""#, true),
+        (r#", "backends": ["gpu"]"#, false),
+        (r#", "also": [{"schedulers": [{"mct": {}}], "clusters": ["hetero"]}]"#, true),
+        (r#", "timeout": "5 s", "eviction": "next-use", "network": "max-min""#, true),
+        (r#", "timeout": "5 parsecs""#, false),
+        (r#", "colour": "red""#, false),
+    ];
+    for (rest, is_fine) in cases {
+        let text = format!("{whole}{rest}}}");
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(validator.is_valid(&value), is_fine, "schema: {text}");
+        bench.write("case.yaml", &text);
+        let answer = bench.run(&["check", "case.yaml"]);
+        assert_eq!(answer.code, if is_fine { 0 } else { 2 }, "{text}: {answer:?}");
+    }
+}
+
+#[test]
+fn the_command_prints_the_schema_with_a_programs_own_schedulers() {
+    let printed: Value = serde_json::from_str(&Bench::new().fine(&["schema"]).out).unwrap();
+    let text = printed["$defs"]["Schedulers"].to_string();
+    assert!(text.contains("\"dawdles\"") && text.contains("\"heft\""), "{text}");
+}
