@@ -150,7 +150,7 @@ pub(crate) struct Crew {
     pub bodies: Vec<Arc<dyn Kernel>>,
     /// More lanes than cores: spinning would keep others from working.
     pub is_crowded: bool,
-    /// Slips that nobody has taken.
+    /// At least as many as there are slips that nobody has taken.
     slips: AtomicU32,
     pub service: OnceLock<Thread>,
     pub stop: AtomicBool,
@@ -209,8 +209,10 @@ impl Crew {
             slip.at_ns = at_ns;
             slip.input = input;
         }
+        // Counted before it can be taken, so that the count is never below the slips there are:
+        // otherwise a worker might not find its own.
+        self.slips.fetch_add(1, Ordering::Relaxed);
         mailbox.has_slip.store(1, Ordering::Release);
-        self.slips.fetch_add(1, Ordering::Release);
     }
 
     /// Whether the lane's slip was taken, by another or by `try_it`, which is called now and then;
@@ -224,7 +226,7 @@ impl Crew {
 
     /// Calls `serve` with every slip that is there. The caller has the executive.
     pub fn each_slip(&self, mut serve: impl FnMut(&mut Slip)) {
-        if self.slips.load(Ordering::Acquire) == 0 {
+        if self.slips.load(Ordering::Relaxed) == 0 {
             return;
         }
         for mailbox in &self.mailboxes {

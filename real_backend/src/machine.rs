@@ -16,7 +16,7 @@ pub struct Machine {
     pub cores: Vec<u32>,
     /// Main memory.
     pub memory_bytes: Option<u64>,
-    /// Main memory that can be used now without swapping.
+    /// Main memory that can be used now without swapping, and that the control group allows.
     pub available_bytes: Option<u64>,
     /// NUMA nodes, by number.
     pub nodes: Vec<NumaNode>,
@@ -47,7 +47,7 @@ impl Machine {
         Self {
             processor: processor(&cpuinfo),
             memory_bytes: kibibytes(&meminfo, "MemTotal:"),
-            available_bytes: kibibytes(&meminfo, "MemAvailable:"),
+            available_bytes: available(&meminfo, Path::new("/sys/fs/cgroup/memory.max")),
             nodes,
             cores,
             system: format!("{} {}", text(name.sysname()), text(name.release())),
@@ -113,6 +113,12 @@ fn processor(cpuinfo: &str) -> Option<String> {
     ["model name", "Model", "Processor", "cpu model"].into_iter().find_map(named)
 }
 
+/// What is available, or the control group's limit where that is less.
+fn available(meminfo: &str, limit: &Path) -> Option<u64> {
+    let limit = read_to_string(limit).ok().and_then(|text| text.trim().parse().ok());
+    kibibytes(meminfo, "MemAvailable:").into_iter().chain(limit).min()
+}
+
 /// The value of a line `[Node N ]key   123 kB`.
 fn kibibytes(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find(|line| line.split_whitespace().any(|word| word == key))?;
@@ -175,6 +181,7 @@ mod tests {
         let meminfo = "MemTotal:       24615396 kB\nMemAvailable:   23 kB\n";
         assert_eq!(kibibytes(meminfo, "MemTotal:"), Some(24_615_396 * 1024));
         assert_eq!(kibibytes(meminfo, "MemFree:"), None);
+        assert_eq!(available(meminfo, Path::new("/nowhere")), Some(23 * 1024));
         assert_eq!(kibibytes("Node 0 MemTotal: 7 kB\n", "MemTotal:"), Some(7168));
         let cpuinfo = "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n";
         assert_eq!(processor(cpuinfo).as_deref(), Some("Some CPU @ 2 GHz"));

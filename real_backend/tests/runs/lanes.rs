@@ -8,6 +8,7 @@ use real_backend::{Machine, RunSpec, run};
 use runtime::graph::ObjectSpec;
 use runtime::kernel::KernelArgs;
 use runtime::{Cost, Mode, Planned, TaskGraph, TaskSpec};
+use rustix::thread::sched_getaffinity;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Instant;
@@ -41,6 +42,24 @@ fn tasks_never_hold_more_cores_than_there_are() {
         assert!(output.trace.tasks.iter().all(|t| t.lanes == 1 + t.task.0 % 3));
     }
     assert_eq!(in_use.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_task_of_several_cores_may_use_them() {
+    let mut graph = TaskGraph::new("affinity");
+    let kernel = graph.kernel("count");
+    for task in 0..20 {
+        graph.submit(TaskSpec { cores: 1 + task % 2, ..TaskSpec::new(kernel) }).unwrap();
+    }
+    let two = Machine::detect().cores.len().min(2) as u32;
+    let mut spec = spec(graph, host(2), Eager::default());
+    spec.kernels.insert("count", move |args: &mut KernelArgs<'_, '_>| {
+        // A thread that the body starts inherits what the body has.
+        let inherited = std::thread::spawn(|| sched_getaffinity(None).unwrap().count());
+        assert_eq!(inherited.join().unwrap(), if args.cores == 2 { two } else { 1 });
+        Ok(None)
+    });
+    run(spec).unwrap();
 }
 
 #[test]

@@ -43,7 +43,9 @@ fn useless_copies_never_meet_a_writer() {
     // next version is written.
     for seed in 0..30 {
         let mut stamped = Stamped::new();
-        let large = ObjectSpec { bytes: 1 << 20, initial: true, keep: true, ..Default::default() };
+        // Longer than the service copies at a time.
+        let large =
+            ObjectSpec { bytes: (3 << 19) + 8, initial: true, keep: true, ..Default::default() };
         let objects = [stamped.object(large), stamped.object(large)];
         let mut random = Random(seed);
         for _ in 0..60 {
