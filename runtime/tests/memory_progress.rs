@@ -8,7 +8,7 @@ use common::programs::{GraphKnobs, Grower, Random};
 use common::schedulers::{First, RandomPlanner, Wild};
 use common::{End, run};
 use proptest::prelude::*;
-use runtime::cluster::{ClusterSpec, DeviceSpec, LinkSpec, MemorySpec};
+use runtime::cluster::{ClusterSpec, DeviceSpec, LinkSpec, MemorySpec, NetworkModel};
 use runtime::executive::{Setup, Thinking};
 use runtime::scheduler::{Eviction, LaneOrder, Options};
 use runtime::validator::validate;
@@ -42,6 +42,7 @@ fn tight(graph: &TaskGraph, lanes: u32, engines: Option<u32>) -> Cluster {
     };
     Cluster::new(ClusterSpec {
         name: "tight".into(),
+        network: NetworkModel::ContentionFree,
         memories: vec![memory("small", Some(largest_working_set(graph))), memory("home", None)],
         devices: vec![device("d", "small", lanes)],
         links: vec![link("bus", "small", "home")],
