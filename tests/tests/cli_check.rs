@@ -125,7 +125,7 @@ fn a_task_that_fits_nowhere_is_told_with_its_numbers() {
         "\
 windtunnel_graph: 1
 objects: [{ name: big, bytes: 8 GiB, initial: true }]
-tasks: [{ name: huge, cost: { gpu: 1 }, reads: [big] }]
+tasks: [{ name: huge, cost: { gpu: 1 }, accesses: [{ read: big }] }]
 ",
     );
     let clusters = "[hetero: {memory: 4 GiB}, star]";
