@@ -2,7 +2,7 @@
 //!
 //! | of | attribute | meaning |
 //! |---|---|---|
-//! | node | `cost`, else `weight`, else `size` | units of work, see [`Cost::Work`]; 0 without |
+//! | node | `cost`, else `weight`, else `size` | units of [`Cost::Work`](runtime::Cost::Work); 0 without |
 //! | node | `cores` | lanes of one device that it takes at once; 1 without |
 //! | node | `bytes` | size of its output, for edges that state none |
 //! | node | `scratch_bytes`, else `memory` | memory that it needs besides its data |
@@ -18,13 +18,12 @@
 mod lexer;
 mod parser;
 
-use super::draft::{Draft, DraftTask};
+use super::draft::{self, Draft, DraftEdge, DraftTask};
 use super::error::{ImportError, Place, Position};
 use super::names::Names;
 use super::{Format, Imported, Recorded};
-use parser::{Edge, Parsed};
+use parser::Parsed;
 use runtime::graph::{Mode, ObjectSpec, TaskGraph};
-use runtime::{Cost, KernelId};
 
 /// A fault in the text: the byte where it is, and what is wrong.
 #[derive(Debug)]
@@ -61,61 +60,46 @@ fn place(file: &str, text: &str, at: usize) -> Place {
 }
 
 fn build(file: &str, text: &str, parsed: &Parsed<'_>) -> Result<TaskGraph, ImportError> {
-    let mut kernels = Names::with_capacity(0);
-    let named = parsed.nodes.iter().map(|node| node.attributes.kernel.as_deref());
-    let kernel_of: Vec<u32> = named.map(|name| kernels.insert(name.unwrap_or("task")).0).collect();
-    let mut draft = Draft::new(&parsed.name, kernels.all(), &[], 0);
-    for (node, kernel) in parsed.nodes.iter().zip(kernel_of) {
-        draft.tasks.push(DraftTask {
-            name: &node.name,
-            kernel: KernelId(kernel),
-            shape: [0; 4],
-            params: &[],
-            cost: Cost::Work(node.attributes.cost.value.unwrap_or(0.0)),
-            cores: node.attributes.cores.unwrap_or(1),
-            scratch_bytes: node.attributes.scratch_bytes.value.unwrap_or(0),
-            gang: None,
+    let mut kernels = Names::default();
+    let mut tasks = Vec::with_capacity(parsed.nodes.len());
+    for node in &parsed.nodes {
+        let attributes = &node.attributes;
+        let kernel = kernels.insert(attributes.kernel.as_deref().unwrap_or("task")).0;
+        tasks.push(DraftTask {
+            cores: attributes.cores.unwrap_or(1),
+            scratch_bytes: attributes.scratch_bytes.value.unwrap_or(0),
+            ..DraftTask::new(&node.name, kernel, attributes.cost.value.unwrap_or(0.0))
         });
     }
-    let names: Vec<Option<String>> = parsed.edges.iter().map(|e| edge_name(parsed, e)).collect();
-    add_edges(parsed, &names, &mut draft);
+    let mut draft = Draft::new(draft::with_kernels(&parsed.name, &kernels), tasks);
+    add_edges(parsed, &mut draft);
     let place_of = |task: usize| place(file, text, parsed.nodes[task].at);
-    let order = draft.sort_or_fail(place_of)?;
+    let order = draft.sort(place_of)?;
     draft.build(&order, file, place_of)
 }
 
-fn edge_name(parsed: &Parsed<'_>, edge: &Edge) -> Option<String> {
-    let name = |node: u32| &parsed.nodes[node as usize].name;
-    edge.bytes.value.map(|_| format!("{}->{}", name(edge.from), name(edge.to)))
-}
-
-fn add_edges<'p>(parsed: &'p Parsed<'_>, names: &'p [Option<String>], draft: &mut Draft<'p>) {
-    const NONE: u32 = u32::MAX;
-    let mut output_of = vec![NONE; parsed.nodes.len()];
-    for (edge, name) in parsed.edges.iter().zip(names) {
-        let node = &parsed.nodes[edge.from as usize];
-        let (bytes, name) = match (edge.bytes.value, node.attributes.bytes) {
-            (None, None) => {
-                draft.control.push((edge.from, edge.to));
-                continue;
-            }
-            (None, Some(_)) if output_of[edge.from as usize] != NONE => {
-                draft.accesses.push((edge.to, output_of[edge.from as usize], Mode::Read));
-                continue;
-            }
-            (Some(bytes), _) => (bytes, name.as_deref().unwrap_or("")),
+fn add_edges<'p>(parsed: &'p Parsed<'_>, draft: &mut Draft<'p, Vec<DraftTask<'p>>>) {
+    let mut output_of: Vec<Option<u32>> = vec![None; parsed.nodes.len()];
+    for edge in &parsed.edges {
+        let (from, to) = (edge.from, edge.to);
+        let node = &parsed.nodes[from as usize];
+        match (edge.bytes.value, node.attributes.bytes) {
+            (None, None) => draft.control.push((from, to)),
+            (Some(bytes), _) => draft.edges.push(DraftEdge { from, to, bytes }),
             (None, Some(bytes)) => {
-                output_of[edge.from as usize] = draft.objects.len() as u32;
-                (bytes, node.name.as_ref())
+                let next = draft.objects.len() as u32;
+                let object = *output_of[from as usize].get_or_insert(next);
+                if object == next {
+                    let name = node.name.as_ref();
+                    draft.objects.push(ObjectSpec { name, bytes, ..ObjectSpec::default() });
+                    draft.accesses.push((from, object, Mode::Write));
+                }
+                draft.accesses.push((to, object, Mode::Read));
+                if from == to {
+                    // A loop, which sorting is to find.
+                    draft.control.push((from, to));
+                }
             }
-        };
-        if edge.from == edge.to {
-            // A loop, which sorting is to find.
-            draft.control.push((edge.from, edge.to));
         }
-        let object = draft.objects.len() as u32;
-        draft.objects.push(ObjectSpec { name, bytes, ..ObjectSpec::default() });
-        draft.accesses.push((edge.from, object, Mode::Write));
-        draft.accesses.push((edge.to, object, Mode::Read));
     }
 }

@@ -2,6 +2,7 @@
 //! sorted and submitted.
 
 use super::error::{ImportError, Place};
+use super::names::Names;
 use super::order;
 use runtime::graph::{Mode, ObjectSpec, PlainGraph, TaskGraph, TaskSpec};
 use runtime::{Cost, GangId, KernelId, ObjectId, TaskId};
@@ -19,6 +20,47 @@ pub(super) struct DraftTask<'a> {
     pub gang: Option<GangId>,
 }
 
+impl<'a> DraftTask<'a> {
+    /// A one-core task without data.
+    pub fn new(name: &'a str, kernel: u32, work: f64) -> Self {
+        Self {
+            name,
+            kernel: KernelId(kernel),
+            shape: [0; 4],
+            params: &[],
+            cost: Cost::Work(work),
+            cores: 1,
+            scratch_bytes: 0,
+            gang: None,
+        }
+    }
+}
+
+/// The tasks of a file, in its order; large files make them one by one from something smaller.
+pub(super) trait TaskList {
+    fn len(&self) -> usize;
+    fn get(&self, at: usize) -> DraftTask<'_>;
+}
+
+impl TaskList for Vec<DraftTask<'_>> {
+    fn len(&self) -> usize {
+        Vec::len(self)
+    }
+
+    fn get(&self, at: usize) -> DraftTask<'_> {
+        self[at]
+    }
+}
+
+/// A dependency along which data flows: an object that one task writes and one reads, named after
+/// the two.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DraftEdge {
+    pub from: u32,
+    pub to: u32,
+    pub bytes: u64,
+}
+
 /// In which order several writers of one object use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sharing {
@@ -30,34 +72,29 @@ pub(super) enum Sharing {
 
 /// Flat lists; tasks and objects are named by their positions in the file.
 #[derive(Debug)]
-pub(super) struct Draft<'a> {
+pub(super) struct Draft<'a, T> {
     /// Holds kernels, cost columns and rows; tasks and objects are added by [`Draft::build`].
     pub graph: TaskGraph,
+    pub tasks: T,
     pub objects: Vec<ObjectSpec<'a>>,
-    pub tasks: Vec<DraftTask<'a>>,
     /// (task, object, mode), in the order of the file.
     pub accesses: Vec<(u32, u32, Mode)>,
+    /// Objects behind `objects`, one each.
+    pub edges: Vec<DraftEdge>,
     /// Control edges: (from, to).
     pub control: Vec<(u32, u32)>,
     pub sharing: Sharing,
 }
 
-impl<'a> Draft<'a> {
-    /// An empty graph with its kernels, cost columns and number of gangs.
-    pub fn new(name: &str, kernels: &[&str], columns: &[&str], gangs: u32) -> Self {
-        let plain = PlainGraph {
-            name: name.to_owned(),
-            kernels: kernels.iter().map(|k| (*k).to_owned()).collect(),
-            columns: columns.iter().map(|c| (*c).to_owned()).collect(),
-            gangs,
-            ..PlainGraph::default()
-        };
-        let graph = TaskGraph::from_plain(&plain).expect("nothing in it that could be wrong");
+impl<'a, T: TaskList> Draft<'a, T> {
+    /// Tasks without data; `graph` has the kernels, gangs and cost columns that they name.
+    pub fn new(graph: TaskGraph, tasks: T) -> Self {
         Self {
             graph,
+            tasks,
             objects: Vec::new(),
-            tasks: Vec::new(),
             accesses: Vec::new(),
+            edges: Vec::new(),
             control: Vec::new(),
             sharing: Sharing::AsListed,
         }
@@ -67,18 +104,15 @@ impl<'a> Draft<'a> {
     /// expanded in the order of the file.
     ///
     /// # Errors
-    /// The tasks of a cycle, each waiting for the one before it.
-    pub fn sort(&self) -> Result<Vec<u32>, Vec<u32>> {
-        let mut edges = self.control.clone();
+    /// The cycle, when there is no such order.
+    pub fn sort(&self, place_of: impl Fn(usize) -> Place) -> Result<Vec<u32>, ImportError> {
+        let mut edges = Vec::with_capacity(self.control.len() + self.edges.len());
+        edges.extend_from_slice(&self.control);
+        edges.extend(self.edges.iter().map(|edge| (edge.from, edge.to)));
         order::data_edges(self, &mut edges);
-        order::kahn(self.tasks.len(), &edges)
-    }
-
-    /// The sorted order, or the cycle as an error for people.
-    pub fn sort_or_fail(&self, place_of: impl Fn(usize) -> Place) -> Result<Vec<u32>, ImportError> {
-        self.sort().map_err(|cycle| ImportError::Cycle {
+        order::kahn(self.tasks.len(), &edges).map_err(|cycle| ImportError::Cycle {
             place: place_of(cycle[0] as usize),
-            cycle: cycle.iter().map(|t| self.tasks[*t as usize].name.to_owned()).collect(),
+            cycle: cycle.iter().map(|t| self.tasks.get(*t as usize).name.to_owned()).collect(),
         })
     }
 
@@ -93,26 +127,30 @@ impl<'a> Draft<'a> {
         place_of: impl Fn(usize) -> Place,
     ) -> Result<TaskGraph, ImportError> {
         self.check_sums(file)?;
-        for (position, object) in self.objects.iter().enumerate() {
-            let name =
-                if is_default_name(object.name, "object", position) { "" } else { object.name };
-            let object = ObjectSpec { name, ..*object };
-            self.graph.add_object(object).expect("objects are never refused");
-        }
+        self.add_objects();
         let count = self.tasks.len();
-        let accesses =
-            order::group(count, self.accesses.iter().map(|a| (a.0, (ObjectId(a.1), a.2))));
-        let control = order::group(count, self.control.iter().map(|c| (c.1, c.0)));
+        let first = self.objects.len() as u32;
+        let listed = self.accesses.iter().map(|&(task, object, mode)| (task, (object, mode)));
+        let flowing = (first..).zip(&self.edges).flat_map(|(object, edge)| {
+            [(edge.from, (object, Mode::Write)), (edge.to, (object, Mode::Read))]
+        });
+        let accesses = order::group(
+            count,
+            listed.chain(flowing).map(|(task, (object, mode))| (task, (ObjectId(object), mode))),
+        );
+        let control = order::group(count, self.control.iter().map(|&(from, to)| (to, from)));
+        (self.accesses, self.edges, self.control) = Default::default();
         let mut position_of = vec![u32::MAX; count];
         let mut after = Vec::new();
         for (position, &at) in order.iter().enumerate() {
-            let task = &self.tasks[at as usize];
+            let task = self.tasks.get(at as usize);
             position_of[at as usize] = position as u32;
             after.clear();
             after.extend(control.of(at).iter().map(|from| TaskId(position_of[*from as usize])));
             let kernel = self.graph.kernel_name(task.kernel);
+            let is_default = is_default_name(task.name, kernel, position);
             let spec = TaskSpec {
-                name: if is_default_name(task.name, kernel, position) { "" } else { task.name },
+                name: if is_default { "" } else { task.name },
                 kernel: task.kernel,
                 shape: task.shape,
                 params: task.params,
@@ -130,13 +168,32 @@ impl<'a> Draft<'a> {
         Ok(self.graph)
     }
 
+    fn add_objects(&mut self) {
+        let mut add = |object: ObjectSpec<'_>| {
+            self.graph.add_object(object).expect("objects are never refused");
+        };
+        for (position, object) in self.objects.iter().enumerate() {
+            let is_default = is_default_name(object.name, "object", position);
+            add(ObjectSpec { name: if is_default { "" } else { object.name }, ..*object });
+        }
+        let mut name = String::new();
+        for edge in &self.edges {
+            name.clear();
+            name.push_str(self.tasks.get(edge.from as usize).name);
+            name.push_str("->");
+            name.push_str(self.tasks.get(edge.to as usize).name);
+            add(ObjectSpec { name: &name, bytes: edge.bytes, ..ObjectSpec::default() });
+        }
+    }
+
     /// Sums over all objects, edges and working sets must fit 64 bits everywhere.
     fn check_sums(&self, file: &str) -> Result<(), ImportError> {
         let objects: u128 = self.objects.iter().map(|o| u128::from(o.bytes)).sum();
-        let scratch: u128 = self.tasks.iter().map(|t| u128::from(t.scratch_bytes)).sum();
+        let edges: u128 = self.edges.iter().map(|e| u128::from(e.bytes)).sum();
+        let scratch = (0..self.tasks.len()).map(|at| u128::from(self.tasks.get(at).scratch_bytes));
         let size_of = |a: &(u32, u32, Mode)| u128::from(self.objects[a.1 as usize].bytes);
         let accesses: u128 = self.accesses.iter().map(size_of).sum();
-        let bytes = objects + scratch + accesses;
+        let bytes = objects + 3 * edges + scratch.sum::<u128>() + accesses;
         match bytes < 1 << 63 {
             true => Ok(()),
             false => Err(ImportError::TooLarge { file: file.to_owned(), bytes }),
@@ -144,9 +201,31 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Whether the graph would call the task so anyway.
-fn is_default_name(name: &str, kernel: &str, position: usize) -> bool {
-    let number = name.strip_prefix(kernel).and_then(|rest| rest.strip_prefix('#'));
+/// A graph without tasks but with kernels, by number.
+pub(super) fn with_kernels(name: &str, kernels: &Names<'_>) -> TaskGraph {
+    with_names(name, kernels, Vec::new(), 0)
+}
+
+/// A graph without tasks but with kernels, columns of cost tables and a number of gangs.
+pub(super) fn with_names(
+    name: &str,
+    kernels: &Names<'_>,
+    columns: Vec<String>,
+    gangs: usize,
+) -> TaskGraph {
+    let plain = PlainGraph {
+        name: name.to_owned(),
+        kernels: kernels.iter().map(str::to_owned).collect(),
+        columns,
+        gangs: gangs as u32,
+        ..PlainGraph::default()
+    };
+    TaskGraph::from_plain(&plain).expect("nothing in it that could be wrong")
+}
+
+/// Whether the graph would call the task or object so anyway.
+fn is_default_name(name: &str, kind: &str, position: usize) -> bool {
+    let number = name.strip_prefix(kind).and_then(|rest| rest.strip_prefix('#'));
     // No sign, no leading zero: only the very same text is the default.
     number.is_some_and(|n| {
         !n.starts_with(['+', '0']) && n.parse() == Ok(position) || n == "0" && position == 0

@@ -1,6 +1,6 @@
 //! Sorting tasks topologically.
 
-use super::draft::{Draft, Sharing};
+use super::draft::{Draft, Sharing, TaskList};
 use runtime::graph::Mode;
 
 /// Lists of values per key, in one array; within a list the values keep their order.
@@ -19,20 +19,24 @@ impl<T> Grouped<T> {
 /// Groups (key, value) pairs by key, which is below `keys`: one counting sort.
 pub(super) fn group<T: Copy>(
     keys: usize,
-    pairs: impl ExactSizeIterator<Item = (u32, T)> + Clone,
+    pairs: impl Iterator<Item = (u32, T)> + Clone,
 ) -> Grouped<T> {
-    let mut starts = vec![0u32; keys + 1];
-    pairs.clone().for_each(|(key, _)| starts[key as usize + 1] += 1);
-    for key in 0..keys {
-        starts[key + 1] += starts[key];
+    // Shifted by one while counting, so that the second pass ends with the starts in place.
+    let mut starts = vec![0u32; keys + 2];
+    let mut any = None;
+    for (key, value) in pairs.clone() {
+        starts[key as usize + 2] += 1;
+        any = Some(value);
     }
-    let mut next = starts.clone();
-    let Some((_, any)) = pairs.clone().next() else {
-        return Grouped { starts, values: Vec::new() };
-    };
-    let mut values = vec![any; pairs.len()];
+    for key in 2..starts.len() {
+        starts[key] += starts[key - 1];
+    }
+    let mut values = Vec::new();
+    if let Some(any) = any {
+        values.resize(starts[keys + 1] as usize, any);
+    }
     for (key, value) in pairs {
-        let at = &mut next[key as usize];
+        let at = &mut starts[key as usize + 1];
         values[*at as usize] = value;
         *at += 1;
     }
@@ -47,8 +51,7 @@ pub(super) fn kahn(tasks: usize, edges: &[(u32, u32)]) -> Result<Vec<u32>, Vec<u
     // Grouped by end first, so that grouping by start leaves every list in ascending order.
     let by_end = group(tasks, edges.iter().map(|e| (e.1, e.0)));
     let ends = (0..tasks as u32).flat_map(|to| by_end.of(to).iter().map(move |from| (*from, to)));
-    let sorted: Vec<(u32, u32)> = ends.collect();
-    let successors = group(tasks, sorted.iter().copied());
+    let successors = group(tasks, ends);
     let mut waiting: Vec<u32> =
         (0..tasks as u32).map(|task| by_end.of(task).len() as u32).collect();
     let mut order: Vec<u32> = Vec::with_capacity(tasks);
@@ -96,7 +99,7 @@ fn cycle(predecessors: &Grouped<u32>, waiting: &[u32]) -> Vec<u32> {
 /// that is not initial begins with its first plain write, wherever that is listed. Sorting keeps
 /// the order of any two accesses that conflict, so the graph infers the same dependencies from the
 /// sorted tasks.
-pub(super) fn data_edges(draft: &Draft<'_>, edges: &mut Vec<(u32, u32)>) {
+pub(super) fn data_edges<T: TaskList>(draft: &Draft<'_, T>, edges: &mut Vec<(u32, u32)>) {
     let pairs = draft.accesses.iter().map(|&(task, object, mode)| (object, (task, mode)));
     let by_object = group(draft.objects.len(), pairs);
     let mut phases = Phases::default();

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
 
 /// How a structured text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +40,25 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     /// Parses the whole text.
     pub fn parse<T: Deserialize<'a>>(&self) -> Result<T, ImportError> {
+        self.parse_seed(PhantomData)
+    }
+
+    /// Parses the whole text by a seed.
+    pub fn parse_seed<S: DeserializeSeed<'a>>(&self, seed: S) -> Result<S::Value, ImportError> {
         let parsed = match self.syntax {
-            Syntax::Json => serde_json::from_str(self.text).map_err(|e| json_fault(self.text, &e)),
-            Syntax::Yaml => serde_saphyr::from_str_with_options(self.text, yaml_options())
-                .map_err(|e| yaml_fault(&e)),
+            Syntax::Json => {
+                let mut parser = serde_json::Deserializer::from_str(self.text);
+                let value = seed.deserialize(&mut parser);
+                value
+                    .and_then(|value| parser.end().map(|()| value))
+                    .map_err(|e| json_fault(self.text, &e))
+            }
+            Syntax::Yaml => serde_saphyr::with_deserializer_from_str_with_options(
+                self.text,
+                yaml_options(),
+                |parser| seed.deserialize(parser),
+            )
+            .map_err(|e| yaml_fault(&e)),
         };
         parsed.map_err(|(position, message)| {
             let place = Place { file: self.file.to_owned(), position };

@@ -3,16 +3,17 @@
 //! The file is a sequence of whole numbers, `#` begins a comment. First the number of tasks without
 //! two dummies (an entry and an exit that cost nothing), then for each task, dummies included, its
 //! number, its processing time, the number of its predecessors and their numbers. The dummies
-//! become tasks like all others. One unit of processing time becomes one unit of [`Cost::Work`];
+//! become tasks like all others. One unit of processing time becomes one unit of
+//! [`Cost::Work`](runtime::Cost::Work);
 //! precedence becomes control edges; every task is of kernel `task`.
 //!
 //! T. Tobita, H. Kasahara: A standard task graph set for fair evaluation of multiprocessor
 //! scheduling algorithms. Journal of Scheduling 5 (2002), 379-394.
 
-use super::draft::{Draft, DraftTask};
+use super::draft::{self, Draft, DraftTask};
 use super::error::{ImportError, Place, Position};
+use super::names::Names;
 use super::{Format, Imported, Recorded};
-use runtime::{Cost, KernelId};
 
 /// Reads a text in STG's format; `file` is named in errors.
 ///
@@ -26,7 +27,7 @@ pub fn read(file: &str, text: &str) -> Result<Imported, ImportError> {
     let count = numbers.next("the number of tasks")?.0;
     // Each task takes three numbers at least: a false count must not reserve much.
     let mut names = Vec::with_capacity((count as usize).min(text.len() / 6) + 2);
-    let mut draft = Draft::new("", &["task"], &[], 0);
+    let mut costs = Vec::with_capacity(names.capacity());
     let mut predecessors = Vec::new();
     for at in 0..count.saturating_add(2) {
         let (id, position) = numbers.next("the number of a task")?;
@@ -37,16 +38,7 @@ pub fn read(file: &str, text: &str) -> Result<Imported, ImportError> {
         }
         names.push((id.to_string(), position));
         let (cost, _) = numbers.next("a processing time")?;
-        draft.tasks.push(DraftTask {
-            name: "",
-            kernel: KernelId(0),
-            shape: [0; 4],
-            params: &[],
-            cost: Cost::Work(cost as f64),
-            cores: 1,
-            scratch_bytes: 0,
-            gang: None,
-        });
+        costs.push(cost as f64);
         let (inputs, _) = numbers.next("the number of predecessors")?;
         for _ in 0..inputs {
             let (from, position) = numbers.next("a predecessor")?;
@@ -58,6 +50,11 @@ pub fn read(file: &str, text: &str) -> Result<Imported, ImportError> {
         let message = format!("{word:?} after the last of {count} + 2 tasks");
         return Err(ImportError::Syntax { place, format: Format::Stg, message });
     }
+    let mut kernels = Names::default();
+    kernels.insert("task");
+    let tasks: Vec<DraftTask<'_>> =
+        (names.iter().zip(costs)).map(|((name, _), cost)| DraftTask::new(name, 0, cost)).collect();
+    let mut draft = Draft::new(draft::with_kernels("", &kernels), tasks);
     for (from, to, position) in predecessors {
         if from as usize >= names.len() {
             return Err(ImportError::Unknown {
@@ -70,9 +67,8 @@ pub fn read(file: &str, text: &str) -> Result<Imported, ImportError> {
         }
         draft.control.push((from as u32, to as u32));
     }
-    draft.tasks.iter_mut().zip(&names).for_each(|(task, (name, _))| task.name = name);
     let place_of = |task: usize| numbers.place(names[task].1);
-    let order = draft.sort_or_fail(place_of)?;
+    let order = draft.sort(place_of)?;
     let graph = draft.build(&order, file, place_of)?;
     Ok(Imported { graph, format: Format::Stg, notes: Vec::new(), recorded: Recorded::default() })
 }

@@ -3,6 +3,7 @@
 //! `docs/task-graph-file.md` explains it with examples; `docs/task-graph.schema.json` is its JSON
 //! Schema, made from the types here. [`read`] makes a graph of a text, [`write`] a text of a graph.
 
+mod load;
 mod resolve;
 mod spec;
 mod write;
@@ -10,9 +11,10 @@ mod write;
 pub use spec::{AccessEntry, EdgeEntry, ObjectEntry, Order, TaskEntry, TaskGraphFile};
 pub use write::{to_task_graph_file, write};
 
-use super::error::{ImportError, Place};
+use super::error::ImportError;
 use super::source::{Source, Step, Syntax};
 use super::{Format, Imported, Recorded};
+use load::{Fault, Load, Loaded};
 use schemars::Schema;
 
 /// The version of the format that this program writes; it reads this one and older ones.
@@ -32,15 +34,11 @@ pub fn read(file: &str, text: &str) -> Result<Imported, ImportError> {
     let quoted = text.trim_start()[usize::from(is_json)..].trim_start().starts_with(['"', '}']);
     let syntax = if is_json && quoted { Syntax::Json } else { Syntax::Yaml };
     let source = Source { file, text, format: Format::TaskGraphFile, syntax };
-    let spec = match source.parse::<TaskGraphFile<'_>>() {
-        Ok(spec) => spec,
-        // A newer file may have keys that this program does not know: the version tells more.
-        Err(error) => return Err(newer_version(&source).unwrap_or(error)),
-    };
-    if spec.windtunnel_graph == 0 || spec.windtunnel_graph > VERSION {
-        return Err(version_error(&source, spec.windtunnel_graph));
+    let mut loaded = Loaded::default();
+    if let Err(error) = source.parse_seed(Load(&mut loaded)) {
+        return Err(worded(&source, loaded.fault, error));
     }
-    let graph = resolve::graph(&source, &spec)?;
+    let graph = resolve::graph(&source, loaded)?;
     let format = Format::TaskGraphFile;
     Ok(Imported { graph, format, notes: Vec::new(), recorded: Recorded::default() })
 }
@@ -50,24 +48,29 @@ pub fn schema() -> Schema {
     schemars::schema_for!(TaskGraphFile<'_>)
 }
 
-const VERSION_KEY: [Step<'static>; 1] = [Step::Key(&["windtunnel_graph"])];
-
-fn newer_version(source: &Source<'_>) -> Option<ImportError> {
+/// What stopped the parser, in the best words for it.
+fn worded(source: &Source<'_>, fault: Option<Fault>, error: ImportError) -> ImportError {
     /// The version alone.
     #[derive(serde::Deserialize)]
     struct Head {
         windtunnel_graph: u32,
     }
-    let head: Head = source.parse().ok()?;
-    (head.windtunnel_graph > VERSION).then(|| version_error(source, head.windtunnel_graph))
-}
-
-fn version_error(source: &Source<'_>, found: u32) -> ImportError {
-    let place: Place = source.locate(&VERSION_KEY);
-    ImportError::Version {
-        place,
+    let version_error = |found: u32| ImportError::Version {
+        place: source.locate(&[Step::Key(&["windtunnel_graph"])]),
         format: Format::TaskGraphFile,
         found: found.to_string(),
         known: "version 1",
+    };
+    match fault {
+        Some(Fault::Version(found)) => version_error(found),
+        Some(Fault::Duplicate(list, at, name)) => {
+            let place = source.locate(&[Step::Key(&[list]), Step::Index(at), Step::Key(&["name"])]);
+            ImportError::Duplicate { place, what: list.trim_end_matches('s'), name }
+        }
+        // A newer file may have keys that this program does not know, before its version.
+        None => match source.parse::<Head>() {
+            Ok(head) if head.windtunnel_graph > VERSION => version_error(head.windtunnel_graph),
+            _ => error,
+        },
     }
 }

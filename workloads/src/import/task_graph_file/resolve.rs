@@ -1,257 +1,193 @@
-//! From the file's names to a graph.
+//! From what was read to a graph: the names that had to wait, the cost tables, the order.
 
-use super::spec::{Order, TaskEntry, TaskGraphFile};
-use crate::import::draft::{Draft, DraftTask};
+use super::load::{Loaded, Tasks};
+use super::spec::Order;
+use crate::import::draft::{self, Draft, DraftEdge, TaskList};
 use crate::import::error::{ImportError, Place, nearest};
 use crate::import::names::Names;
-use crate::import::numbers::{CostEntry, Text};
 use crate::import::source::{Source, Step};
-use runtime::graph::{Mode, ObjectSpec, TaskGraph};
-use runtime::{Cost, GangId, KernelId, Ns};
+use runtime::Ns;
+use runtime::graph::{ObjectSpec, TaskGraph};
 
-/// The kernel of tasks that name none.
-const DEFAULT_KERNEL: &str = "task";
-
-const TASKS: Step<'static> = Step::Key(&["tasks"]);
-const NAME: Step<'static> = Step::Key(&["name"]);
+pub(super) const TASKS: Step<'static> = Step::Key(&["tasks"]);
+pub(super) const NAME: Step<'static> = Step::Key(&["name"]);
 /// The object of an access, whatever the mode.
 const OBJECT: Step<'static> =
     Step::Key(&["read", "write", "read_write", "commutative", "reduce", "racy"]);
 
 /// The graph that a file describes.
-pub(super) fn graph(
-    source: &Source<'_>,
-    spec: &TaskGraphFile<'_>,
-) -> Result<TaskGraph, ImportError> {
-    let resolver = Resolver::new(source, spec)?;
-    let edge_names = edge_names(spec);
-    let draft = resolver.draft(&edge_names)?;
+pub(super) fn graph(source: &Source<'_>, mut loaded: Loaded<'_>) -> Result<TaskGraph, ImportError> {
+    resolve_accesses(source, &mut loaded)?;
+    resolve_control(source, &mut loaded)?;
+    resolve_edges(source, &mut loaded)?;
+    let columns = Columns::new(source, &loaded)?;
+    let Loaded { name, order, objects, object_rows, tasks, accesses, control, edges, .. } = loaded;
+    let (kernels, gangs) = (&tasks.kernels, tasks.gangs.len());
+    let graph = draft::with_names(&name, kernels, columns.names.clone(), gangs);
+    let mut draft = Draft::new(graph, tasks);
+    columns.add_rows(&draft.tasks, &mut draft.graph);
+    draft.objects = (objects.iter().zip(&object_rows))
+        .map(|(name, row)| ObjectSpec {
+            name,
+            bytes: row.bytes,
+            home: row.home,
+            initial: row.initial,
+            keep: row.keep,
+            held: false,
+        })
+        .collect();
+    (draft.accesses, draft.control, draft.edges) = (accesses, control, edges);
     let place_of = |task: usize| source.locate(&[TASKS, Step::Index(task), NAME]);
-    let order = match spec.order {
-        Order::Sorted => draft.sort_or_fail(place_of)?,
-        Order::Listed => resolver.listed(&draft)?,
+    let order = match order {
+        Order::Sorted => draft.sort(place_of)?,
+        Order::Listed => listed(&draft, place_of)?,
     };
     draft.build(&order, source.file, place_of)
 }
 
-/// `from->to` of all edges that are objects, one after the other in one text.
-fn edge_names(spec: &TaskGraphFile<'_>) -> String {
-    let mut names = String::new();
-    for edge in spec.edges.iter().filter(|e| e.bytes.is_some()) {
-        names.push_str(&edge.from);
-        names.push_str("->");
-        names.push_str(&edge.to);
-    }
-    names
-}
-
-/// Names to numbers.
-struct Resolver<'s> {
-    source: &'s Source<'s>,
-    spec: &'s TaskGraphFile<'s>,
-    tasks: Names<'s>,
-    objects: Names<'s>,
-    kernels: Names<'s>,
-    gangs: Names<'s>,
-    columns: Names<'s>,
-}
-
-impl<'s> Resolver<'s> {
-    fn new(source: &'s Source<'s>, spec: &'s TaskGraphFile<'s>) -> Result<Self, ImportError> {
-        let mut resolver = Self {
-            source,
-            spec,
-            tasks: Names::with_capacity(spec.tasks.len()),
-            objects: Names::with_capacity(spec.objects.len()),
-            kernels: Names::with_capacity(0),
-            gangs: Names::with_capacity(0),
-            columns: Names::with_capacity(spec.columns.len()),
+fn resolve_accesses(source: &Source<'_>, loaded: &mut Loaded<'_>) -> Result<(), ImportError> {
+    for (position, at, name) in std::mem::take(&mut loaded.late_accesses) {
+        let access = &mut loaded.accesses[position as usize];
+        let Some(object) = loaded.objects.get(&name) else {
+            let task = access.0;
+            let path = [
+                TASKS,
+                Step::Index(task as usize),
+                Step::Key(&["accesses"]),
+                Step::Index(at as usize),
+                OBJECT,
+            ];
+            return Err(unknown(
+                source,
+                &path,
+                &loaded.tasks,
+                task,
+                "object",
+                &name,
+                &loaded.objects,
+            ));
         };
-        let duplicate = |what, path: &[Step<'_>], name: &str| {
-            let place = source.locate(path);
-            Err(ImportError::Duplicate { place, what, name: name.to_owned() })
-        };
-        for (i, column) in spec.columns.iter().enumerate() {
-            if !resolver.columns.insert(column).1 {
-                let path = [Step::Key(&["columns"]), Step::Index(i)];
-                return duplicate("column", &path, column);
-            }
-        }
-        for (i, object) in spec.objects.iter().enumerate() {
-            if !resolver.objects.insert(&object.name).1 {
-                let path = [Step::Key(&["objects"]), Step::Index(i), NAME];
-                return duplicate("object", &path, &object.name);
-            }
-        }
-        for (i, task) in spec.tasks.iter().enumerate() {
-            if !resolver.tasks.insert(&task.name).1 {
-                return duplicate("task", &[TASKS, Step::Index(i), NAME], &task.name);
-            }
-            resolver.kernels.insert(kernel_of(task));
-            if let Some(gang) = &task.gang {
-                resolver.gangs.insert(gang);
-            }
-            resolver.add_columns(i, task)?;
-        }
-        Ok(resolver)
+        access.1 = object;
     }
-
-    /// The columns of a task's cost table; new ones only when the file does not list them itself.
-    fn add_columns(&mut self, i: usize, task: &'s TaskEntry<'s>) -> Result<(), ImportError> {
-        let CostEntry::Table(table) = &task.cost else { return Ok(()) };
-        let is_open = self.spec.columns.is_empty();
-        for (name, _) in table {
-            if !is_open && self.columns.get(name).is_none() {
-                let place = self.source.locate(&[TASKS, Step::Index(i), Step::Key(&["cost"])]);
-                return Err(unknown(place, task, "column", name, &self.columns));
-            }
-            self.columns.insert(name);
-        }
-        Ok(())
-    }
-
-    fn draft<'n>(&self, edge_names: &'n str) -> Result<Draft<'n>, ImportError>
-    where
-        's: 'n,
-    {
-        let (kernels, columns) = (self.kernels.all(), self.columns.all());
-        let gangs = self.gangs.all().len() as u32;
-        let mut draft = Draft::new(&self.spec.name, kernels, columns, gangs);
-        draft.objects.reserve_exact(self.spec.objects.len() + self.spec.edges.len());
-        draft.objects.extend(self.spec.objects.iter().map(|object| ObjectSpec {
-            name: &object.name,
-            bytes: object.bytes.0,
-            home: object.home,
-            initial: object.initial,
-            keep: object.keep,
-            held: false,
-        }));
-        draft.tasks.reserve_exact(self.spec.tasks.len());
-        for (i, task) in self.spec.tasks.iter().enumerate() {
-            self.add_task(i, task, &mut draft)?;
-        }
-        self.add_edges(&mut draft, edge_names)?;
-        Ok(draft)
-    }
-
-    fn add_task<'n>(
-        &self,
-        i: usize,
-        task: &'s TaskEntry<'s>,
-        draft: &mut Draft<'n>,
-    ) -> Result<(), ImportError>
-    where
-        's: 'n,
-    {
-        let known = "the first pass found it";
-        let cost = self.cost(&task.cost, &mut draft.graph);
-        draft.tasks.push(DraftTask {
-            name: &task.name,
-            kernel: KernelId(self.kernels.get(kernel_of(task)).expect(known)),
-            shape: task.shape.0,
-            params: &task.params,
-            cost,
-            cores: task.cores,
-            scratch_bytes: task.scratch_bytes.0,
-            gang: task.gang.as_ref().map(|gang| GangId(self.gangs.get(gang).expect(known))),
-        });
-        let list = |key| [TASKS, Step::Index(i), Step::Key(key)];
-        for (at, access) in task.accesses.iter().enumerate() {
-            let (object, mode) = access.parts();
-            let Some(object) = self.objects.get(object) else {
-                let path = [&list(&["accesses"])[..], &[Step::Index(at), OBJECT]].concat();
-                let place = self.source.locate(&path);
-                return Err(unknown(place, task, "object", object, &self.objects));
-            };
-            draft.accesses.push((i as u32, object, mode));
-        }
-        for (at, before) in task.after.iter().enumerate() {
-            let Some(before) = self.tasks.get(before) else {
-                let path = [&list(&["after"])[..], &[Step::Index(at)]].concat();
-                let place = self.source.locate(&path);
-                return Err(unknown(place, task, "task", before, &self.tasks));
-            };
-            draft.control.push((before, i as u32));
-        }
-        Ok(())
-    }
-
-    fn cost(&self, cost: &CostEntry<'_>, graph: &mut TaskGraph) -> Cost {
-        match cost {
-            CostEntry::Work(work) => Cost::Work(*work),
-            CostEntry::Table(table) => {
-                let mut row = vec![Ns::MAX; self.columns.all().len()];
-                for (name, ns) in table {
-                    let column = self.columns.get(name).expect("the first pass found it");
-                    row[column as usize] = *ns;
-                }
-                graph.add_cost_row(&row).expect("the row is as wide as there are columns")
-            }
-        }
-    }
-
-    fn add_edges<'n>(&self, draft: &mut Draft<'n>, mut names: &'n str) -> Result<(), ImportError> {
-        for (i, edge) in self.spec.edges.iter().enumerate() {
-            let end = |key: &'static [&'static str], name: &Text<'_>| {
-                self.tasks.get(name).ok_or_else(|| ImportError::Unknown {
-                    place: self.source.locate(&[
-                        Step::Key(&["edges"]),
-                        Step::Index(i),
-                        Step::Key(key),
-                    ]),
-                    owner: format!("edge {}", i + 1),
-                    what: "task",
-                    name: name.to_string(),
-                    nearest: nearest(name, self.tasks.all().iter().copied()),
-                })
-            };
-            let (from, to) = (end(&["from"], &edge.from)?, end(&["to"], &edge.to)?);
-            let Some(bytes) = edge.bytes else {
-                draft.control.push((from, to));
-                continue;
-            };
-            let (name, rest) = names.split_at(edge.from.len() + "->".len() + edge.to.len());
-            names = rest;
-            if from == to {
-                // A loop, which sorting is to find.
-                draft.control.push((from, to));
-            }
-            let object = draft.objects.len() as u32;
-            draft.objects.push(ObjectSpec { name, bytes: bytes.0, ..ObjectSpec::default() });
-            draft.accesses.push((from, object, Mode::Write));
-            draft.accesses.push((to, object, Mode::Read));
-        }
-        Ok(())
-    }
-
-    /// The order of the file, where no task comes before one that it names.
-    fn listed(&self, draft: &Draft<'_>) -> Result<Vec<u32>, ImportError> {
-        if let Some(&(from, to)) = draft.control.iter().find(|(from, to)| from >= to) {
-            let name = |task: u32| self.tasks.all()[task as usize].to_owned();
-            let place = self.source.locate(&[TASKS, Step::Index(to as usize), NAME]);
-            let hint = "list it first, or leave out \"order: listed\"";
-            return Err(ImportError::Order { place, task: name(to), after: name(from), hint });
-        }
-        Ok((0..draft.tasks.len() as u32).collect())
-    }
+    Ok(())
 }
 
-fn kernel_of<'t>(task: &'t TaskEntry<'_>) -> &'t str {
-    task.kernel.as_ref().map_or(DEFAULT_KERNEL, |kernel| kernel)
+fn resolve_control(source: &Source<'_>, loaded: &mut Loaded<'_>) -> Result<(), ImportError> {
+    for (position, at, name) in std::mem::take(&mut loaded.late_control) {
+        let pair = &mut loaded.control[position as usize];
+        let tasks = &loaded.tasks;
+        let Some(before) = tasks.names.get(&name) else {
+            let path = [
+                TASKS,
+                Step::Index(pair.1 as usize),
+                Step::Key(&["after"]),
+                Step::Index(at as usize),
+            ];
+            return Err(unknown(source, &path, tasks, pair.1, "task", &name, &tasks.names));
+        };
+        pair.0 = before;
+    }
+    Ok(())
+}
+
+fn resolve_edges(source: &Source<'_>, loaded: &mut Loaded<'_>) -> Result<(), ImportError> {
+    let tasks = &loaded.tasks.names;
+    for (number, edge) in std::mem::take(&mut loaded.late_edges) {
+        let end = |key: &'static [&'static str], name: &str| {
+            tasks.get(name).ok_or_else(|| ImportError::Unknown {
+                place: source.locate(&[
+                    Step::Key(&["edges"]),
+                    Step::Index(number as usize),
+                    Step::Key(key),
+                ]),
+                owner: format!("edge {}", number + 1),
+                what: "task",
+                name: name.to_owned(),
+                nearest: nearest(name, tasks.iter()),
+            })
+        };
+        let (from, to) = (end(&["from"], &edge.from)?, end(&["to"], &edge.to)?);
+        match edge.bytes {
+            None => loaded.control.push((from, to)),
+            Some(bytes) => loaded.edges.push(DraftEdge { from, to, bytes: bytes.0 }),
+        }
+    }
+    Ok(())
 }
 
 fn unknown(
-    place: Place,
-    task: &TaskEntry<'_>,
+    source: &Source<'_>,
+    path: &[Step<'_>],
+    tasks: &Tasks<'_>,
+    task: u32,
     what: &'static str,
     name: &str,
     known: &Names<'_>,
 ) -> ImportError {
     ImportError::Unknown {
-        place,
-        owner: format!("task {:?}", &*task.name),
+        place: source.locate(path),
+        owner: format!("task {:?}", tasks.names.name(task)),
         what,
         name: name.to_owned(),
-        nearest: nearest(name, known.all().iter().copied()),
+        nearest: nearest(name, known.iter()),
     }
+}
+
+/// The columns of the graph's cost tables.
+struct Columns {
+    names: Vec<String>,
+    /// For each column that a table names its number among all.
+    number_of: Vec<u32>,
+}
+
+impl Columns {
+    /// Those that the file lists, or else those that tables name.
+    fn new(source: &Source<'_>, loaded: &Loaded<'_>) -> Result<Self, ImportError> {
+        let mut listed = Names::with_capacity(loaded.columns.len());
+        for (i, column) in loaded.columns.iter().enumerate() {
+            if !listed.insert(&**column).1 {
+                let place = source.locate(&[Step::Key(&["columns"]), Step::Index(i)]);
+                let name = column.to_string();
+                return Err(ImportError::Duplicate { place, what: "column", name });
+            }
+        }
+        let tasks = &loaded.tasks;
+        let all = if listed.len() == 0 { &tasks.columns } else { &listed };
+        let number = |(used, name): (u32, &str)| {
+            all.get(name).ok_or_else(|| {
+                let task = tasks.first_with_column(used);
+                let path = [TASKS, Step::Index(task as usize), Step::Key(&["cost"])];
+                unknown(source, &path, tasks, task, "column", name, &listed)
+            })
+        };
+        let number_of = (0..).zip(tasks.columns.iter()).map(number).collect::<Result<_, _>>()?;
+        Ok(Self { names: all.iter().map(str::to_owned).collect(), number_of })
+    }
+
+    /// Adds the rows of all tables.
+    fn add_rows(&self, tasks: &Tasks<'_>, graph: &mut TaskGraph) {
+        let mut row = vec![Ns::MAX; self.names.len()];
+        for entries in tasks.tables() {
+            row.fill(Ns::MAX);
+            for (used, ns) in entries {
+                row[self.number_of[*used as usize] as usize] = *ns;
+            }
+            graph.add_cost_row(&row).expect("the row is as wide as there are columns");
+        }
+    }
+}
+
+/// The order of the file, where no task comes before one that it names.
+fn listed(
+    draft: &Draft<'_, Tasks<'_>>,
+    place_of: impl Fn(usize) -> Place,
+) -> Result<Vec<u32>, ImportError> {
+    let edges = draft.edges.iter().map(|edge| (edge.from, edge.to));
+    if let Some((from, to)) = draft.control.iter().copied().chain(edges).find(|(a, b)| a >= b) {
+        let name = |task: u32| draft.tasks.names.name(task).to_owned();
+        let hint = "list it first, or leave out \"order: listed\"";
+        let place = place_of(to as usize);
+        return Err(ImportError::Order { place, task: name(to), after: name(from), hint });
+    }
+    Ok((0..draft.tasks.len() as u32).collect())
 }

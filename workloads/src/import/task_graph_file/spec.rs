@@ -6,8 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 
+// A file is read entry by entry, by `load`, and never held as one of these.
 /// A task graph: tasks, the data that they use, and the order they impose.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Windtunnel task graph")]
 pub struct TaskGraphFile<'a> {
@@ -155,7 +156,7 @@ impl<'a> AccessEntry<'a> {
     }
 
     /// The object's name and the mode.
-    pub fn parts(&self) -> (&str, Mode) {
+    pub fn into_parts(self) -> (Text<'a>, Mode) {
         match self {
             Self::Read(object) => (object, Mode::Read),
             Self::Write(object) => (object, Mode::Write),

@@ -113,7 +113,8 @@ fn owned(text: &str) -> Text<'static> {
 /// The same names, those that are there already with the first free number behind them.
 fn unique(names: Vec<String>) -> Vec<String> {
     let mut taken = Names::with_capacity(names.len());
-    let repeats: Vec<usize> = (0..names.len()).filter(|at| !taken.insert(&names[*at]).1).collect();
+    let repeats: Vec<usize> =
+        (0..names.len()).filter(|at| !taken.insert(names[*at].as_str()).1).collect();
     if repeats.is_empty() {
         return names;
     }

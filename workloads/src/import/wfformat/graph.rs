@@ -1,12 +1,13 @@
 //! From a recorded execution to a graph.
 
 use super::workflow::{Tally, Workflow};
-use crate::import::draft::{Draft, DraftTask, Sharing};
+use crate::import::draft::{self, Draft, DraftTask, Sharing};
 use crate::import::error::{ImportError, Place};
 use crate::import::names::Names;
 use crate::import::source::{Source, Step};
 use runtime::graph::{Mode, ObjectSpec, TaskGraph};
-use runtime::{Cost, KernelId};
+
+type Tasks<'a> = Vec<DraftTask<'a>>;
 
 /// Who uses a file.
 #[derive(Clone, Copy, Default)]
@@ -24,26 +25,22 @@ pub(super) fn build(
     workflow: &Workflow<'_>,
     notes: &mut Vec<String>,
 ) -> Result<TaskGraph, ImportError> {
-    let mut kernels = Names::with_capacity(0);
-    let kernel_of: Vec<u32> = workflow.tasks.iter().map(|t| kernels.insert(t.kernel).0).collect();
-    let mut draft = Draft::new(workflow.name, kernels.all(), &[], 0);
-    draft.sharing = Sharing::AsSorted;
+    let mut kernels = Names::default();
     let mut untimed = Tally::default();
-    for (task, kernel) in workflow.tasks.iter().zip(kernel_of) {
+    let mut tasks = Vec::with_capacity(workflow.tasks.len());
+    for task in &workflow.tasks {
         if task.runtime_s.is_none() {
             untimed.add(|| format!("{:?}", task.name));
         }
-        draft.tasks.push(DraftTask {
-            name: task.name,
-            kernel: KernelId(kernel),
-            shape: [0; 4],
-            params: &[],
-            cost: Cost::Work(task.runtime_s.unwrap_or(0.0)),
+        let kernel = kernels.insert(task.kernel).0;
+        tasks.push(DraftTask {
             cores: task.cores,
             scratch_bytes: task.memory_bytes,
-            gang: None,
+            ..DraftTask::new(task.name, kernel, task.runtime_s.unwrap_or(0.0))
         });
     }
+    let mut draft = Draft::new(draft::with_kernels(workflow.name, &kernels), tasks);
+    draft.sharing = Sharing::AsSorted;
     untimed.note(notes, |n, first| {
         format!("{n} of {} tasks have no runtime; 0 s was taken: {first}", workflow.tasks.len())
     });
@@ -55,7 +52,7 @@ pub(super) fn build(
         path.extend([Step::Index(task), name_key]);
         source.locate(&path)
     };
-    let order = draft.sort_or_fail(place_of)?;
+    let order = draft.sort(place_of)?;
     settle_shared_files(&mut draft, &order, &uses, notes);
     draft.build(&order, source.file, place_of)
 }
@@ -63,7 +60,7 @@ pub(super) fn build(
 /// Objects and accesses; returns the uses by object.
 fn add_files<'w>(
     workflow: &'w Workflow<'w>,
-    draft: &mut Draft<'w>,
+    draft: &mut Draft<'w, Tasks<'w>>,
     notes: &mut Vec<String>,
 ) -> Vec<Use> {
     let mut accesses = modes(workflow);
@@ -146,7 +143,7 @@ fn modes(workflow: &Workflow<'_>) -> Vec<(u32, u32, Mode)> {
 
 /// A file that is written by several tasks and read before the first of them was there before.
 fn settle_shared_files(
-    draft: &mut Draft<'_>,
+    draft: &mut Draft<'_, Tasks<'_>>,
     order: &[u32],
     uses: &[Use],
     notes: &mut Vec<String>,

@@ -238,14 +238,14 @@ impl TaskFaults<'_> {
         steps: &[Step<'_>],
         what: &'static str,
         name: &str,
-        known: &[&str],
+        known: &Names<'_>,
     ) -> ImportError {
         ImportError::Unknown {
             place: self.place(steps),
             owner: format!("task {:?}", self.name),
             what,
             name: name.to_owned(),
-            nearest: nearest(name, known.iter().copied()),
+            nearest: nearest(name, known.iter()),
         }
     }
 

@@ -156,7 +156,7 @@ impl Reader<'_> {
                 for (at, name) in list.iter().flatten().enumerate() {
                     let Some(meant) = namesakes.get(name) else {
                         let path = [Step::Key(key), Step::Index(at)];
-                        return Err(faults.unknown(&path, "task", name, namesakes.by_name.all()));
+                        return Err(faults.unknown(&path, "task", name, &namesakes.by_name));
                     };
                     let is_parent = key[0] == "parents";
                     let pair = |other: u32| {
@@ -192,7 +192,7 @@ impl Reader<'_> {
         let mut by_id = Names::with_capacity(tasks.len());
         let (mut named, mut with_id): (Vec<Vec<u32>>, Vec<Vec<u32>>) = (Vec::new(), Vec::new());
         for (i, task) in tasks.iter().enumerate() {
-            let (number, is_new) = by_name.insert(&task.name);
+            let (number, is_new) = by_name.insert(&*task.name);
             if is_new {
                 named.push(Vec::new());
             }

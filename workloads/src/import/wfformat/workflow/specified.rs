@@ -32,7 +32,7 @@ impl Reader<'_> {
         let (file_names, files) = (files.names, files.files);
         let mut ids = Names::with_capacity(specification.tasks.len());
         for (i, task) in specification.tasks.iter().enumerate() {
-            if !ids.insert(&task.id).1 {
+            if !ids.insert(&*task.id).1 {
                 return Err(self.duplicate(&SPECIFIED, i, &task.id));
             }
         }
@@ -87,7 +87,7 @@ impl Reader<'_> {
             })?;
             files.add(&file.id, bytes);
         }
-        let mut names = Names::with_capacity(0);
+        let mut names = Names::default();
         std::mem::swap(&mut names, &mut files.names);
         Ok(FileTable { names, files: files.finish(notes) })
     }
@@ -158,7 +158,7 @@ impl Reader<'_> {
             for (at, name) in list.iter().flatten().enumerate() {
                 let path = [Step::Key(key), Step::Index(at)];
                 let file = files.get(name);
-                let file = file.ok_or_else(|| faults.unknown(&path, "file", name, files.all()))?;
+                let file = file.ok_or_else(|| faults.unknown(&path, "file", name, files))?;
                 let is_input = key[0] == "inputFiles";
                 let side = if is_input { &mut workflow.inputs } else { &mut workflow.outputs };
                 side.push((child, file));
@@ -168,7 +168,7 @@ impl Reader<'_> {
             for (at, name) in list.iter().flatten().enumerate() {
                 let path = [Step::Key(key), Step::Index(at)];
                 let other = ids.get(name);
-                let other = other.ok_or_else(|| faults.unknown(&path, "task", name, ids.all()))?;
+                let other = other.ok_or_else(|| faults.unknown(&path, "task", name, ids))?;
                 let is_parent = key[0] == "parents";
                 workflow.parents.push(if is_parent { (other, child) } else { (child, other) });
             }
