@@ -6,11 +6,12 @@
 //! and tasks that share an object racily share a memory.
 
 mod gangs;
+mod racy;
 mod timeline;
 
-use crate::graph::Mode;
 use crate::planner::{Assignment, PlanFailure, Problem, Schedule};
-use crate::{DeviceId, LaneId, MemoryId, Ns, TaskId};
+use crate::{DeviceId, LaneId, Ns, TaskId};
+use racy::Racy;
 use timeline::Timeline;
 
 /// Whether a task may fill a gap between tasks placed earlier.
@@ -42,8 +43,7 @@ pub struct PartialSchedule<'a> {
     lanes: Vec<Timeline>,
     placed: Vec<Option<(DeviceId, Ns)>>,
     assignments: Vec<Assignment>,
-    /// Where tasks share an object racily, by object; empty when no task does.
-    racy: Vec<Option<MemoryId>>,
+    racy: Racy,
     has_capacities: bool,
     /// Reused from task to task.
     needs: Needs,
@@ -59,8 +59,8 @@ struct Needs {
     duration_ns: Vec<Ns>,
     /// Working set, where there are capacities.
     bytes: u64,
-    /// The only memory it may use, because of what it shares racily there.
-    memory: Option<MemoryId>,
+    /// The group of objects that it shares racily.
+    racy: Option<u32>,
 }
 
 impl<'a> PartialSchedule<'a> {
@@ -69,17 +69,12 @@ impl<'a> PartialSchedule<'a> {
         let Problem { graph, cluster, .. } = *problem;
         let lanes = (0..cluster.lane_count()).map(LaneId::from_index);
         let fixed = |t: TaskId| problem.fixed(t).map(|f| (f.device, f.finish_ns));
-        let is_racy = |t: &TaskId| graph.accesses(*t).iter().any(|a| a.mode == Mode::Racy);
-        let racy = match problem.tasks.iter().any(is_racy) {
-            true => graph.object_ids().map(|o| problem.racy_memory(o)).collect(),
-            false => Vec::new(),
-        };
         Self {
             problem,
             lanes: lanes.map(|l| Timeline::new(problem.lane_free_ns(l))).collect(),
             placed: graph.task_ids().map(fixed).collect(),
             assignments: Vec::with_capacity(problem.tasks.len()),
-            racy,
+            racy: Racy::new(problem, |task, device| can_run(problem, task, device)),
             has_capacities: cluster
                 .memory_ids()
                 .any(|m| cluster.memory(m).capacity_bytes.is_some()),
@@ -140,7 +135,7 @@ impl<'a> PartialSchedule<'a> {
         let mut needs = std::mem::take(&mut self.needs);
         needs.cores = graph.task(task).cores;
         needs.bytes = if self.has_capacities { graph.working_set_bytes(task) } else { 0 };
-        needs.memory = None;
+        needs.racy = self.racy.group(graph, task);
         costs.durations_by_group_ns(task, &mut needs.duration_ns);
         let placed = graph.incoming(task).iter().filter_map(|e| self.placed[e.from.index()]);
         let floor_ns = placed.map(|p| p.1).fold(now_ns, Ns::max);
@@ -155,19 +150,10 @@ impl<'a> PartialSchedule<'a> {
             }
         }
         for access in graph.accesses(task) {
-            let object = graph.object(access.object);
             if access.mode.reads() && access.version == 0 {
+                let object = graph.object(access.object);
                 let home = cluster.home(object.home);
                 cluster.arrive_everywhere(home, now_ns, object.bytes, &mut needs.ready_ns);
-            }
-            if access.mode == Mode::Racy
-                && let Some(memory) = self.racy[access.object.index()]
-            {
-                if needs.memory.is_some_and(|m| m != memory) {
-                    // Two objects that it shares are in two memories: it can go nowhere.
-                    needs.duration_ns.fill(Ns::MAX);
-                }
-                needs.memory = Some(memory);
             }
         }
         needs
@@ -182,7 +168,7 @@ impl<'a> PartialSchedule<'a> {
         let memory = cluster.memory_of(device);
         let is_fine = duration_ns != Ns::MAX
             && needs.cores <= cluster.lanes(device).len() as u32
-            && needs.memory.is_none_or(|m| m == memory)
+            && needs.racy.is_none_or(|group| self.racy.allows(group, memory))
             && (!self.has_capacities
                 || cluster.memory(memory).capacity_bytes.is_none_or(|c| needs.bytes <= c));
         is_fine.then(|| (needs.ready_ns[memory.index()], duration_ns))
@@ -288,10 +274,8 @@ impl<'a> PartialSchedule<'a> {
         for lane in lane.0..lane.0 + graph.task(task).cores {
             self.lanes[lane as usize].occupy(start_ns, finish_ns);
         }
-        if !self.racy.is_empty() {
-            for access in graph.accesses(task).iter().filter(|a| a.mode == Mode::Racy) {
-                self.racy[access.object.index()] = Some(cluster.memory_of(device));
-            }
+        if let Some(group) = self.racy.group(graph, task) {
+            self.racy.pin(group, cluster.memory_of(device));
         }
         self.placed[task.index()] = Some((device, finish_ns));
         self.assignments.push(Assignment { task, device, lane, start_ns, finish_ns });
@@ -301,6 +285,15 @@ impl<'a> PartialSchedule<'a> {
     pub fn into_schedule(self) -> Schedule {
         Schedule { assignments: self.assignments }
     }
+}
+
+/// Whether a device could run a task if nothing else were placed.
+fn can_run(problem: &Problem<'_>, task: TaskId, device: DeviceId) -> bool {
+    let Problem { graph, cluster, costs, .. } = *problem;
+    let capacity_bytes = cluster.memory(cluster.memory_of(device)).capacity_bytes;
+    costs.duration_ns(task, device).is_some()
+        && graph.task(task).cores <= cluster.device(device).lanes
+        && capacity_bytes.is_none_or(|c| graph.working_set_bytes(task) <= c)
 }
 
 /// The earliest instant from `ready_ns` on at which all lanes of a window are idle together, or

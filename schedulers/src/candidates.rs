@@ -1,7 +1,7 @@
 //! Where a task may be placed at this moment.
 
 use runtime::graph::Mode;
-use runtime::{DeviceId, Ns, TaskId, View};
+use runtime::{Cluster, DeviceId, MemoryId, Ns, TaskId, View};
 
 /// The devices that may take one task now.
 ///
@@ -17,17 +17,48 @@ pub struct Candidates<'a> {
     is_racy: bool,
     /// Placements that were refused for good.
     banned: &'a [(TaskId, DeviceId)],
-    /// Lanes per device that are left to the task's gang; empty for a task without.
-    room: Vec<u32>,
+    /// What is left to the task's gang; `None` for a task without.
+    room: Option<Room>,
+}
+
+/// What the other tasks of a gang leave of a machine.
+pub(crate) struct Room {
+    /// Lanes per device.
+    pub lanes: Vec<u32>,
+    /// Bytes per memory.
+    pub bytes: Vec<u64>,
+}
+
+impl Room {
+    /// The whole machine.
+    pub fn new(cluster: &Cluster) -> Self {
+        let capacity_bytes = |m| cluster.memory(m).capacity_bytes.unwrap_or(u64::MAX);
+        Self {
+            lanes: cluster.device_ids().map(|d| cluster.device(d).lanes).collect(),
+            bytes: cluster.memory_ids().map(capacity_bytes).collect(),
+        }
+    }
+
+    /// Takes what a task needs on a device.
+    pub fn take(&mut self, view: &View<'_>, task: TaskId, device: DeviceId) {
+        let lanes = &mut self.lanes[device.index()];
+        *lanes = lanes.saturating_sub(view.graph().task(task).cores);
+        let bytes = &mut self.bytes[view.cluster().memory_of(device).index()];
+        *bytes = bytes.saturating_sub(view.graph().working_set_bytes(task));
+    }
+
+    fn fits(&self, cores: u32, needed_bytes: u64, device: DeviceId, memory: MemoryId) -> bool {
+        cores <= self.lanes[device.index()] && needed_bytes <= self.bytes[memory.index()]
+    }
 }
 
 impl<'a> Candidates<'a> {
-    /// The candidates of `task`, but for what is `banned`; `room` as in [`Candidates::with_room`].
+    /// The candidates of `task`, but for what is `banned` and for what its gang has no `room` for.
     pub(crate) fn new(
         view: &View<'a>,
         task: TaskId,
         banned: &'a [(TaskId, DeviceId)],
-        room: Vec<u32>,
+        room: Option<Room>,
     ) -> Self {
         let graph = view.graph();
         Self {
@@ -41,8 +72,8 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// Takes the lanes per device out again.
-    pub(crate) fn into_room(self) -> Vec<u32> {
+    /// Takes the room out again.
+    pub(crate) fn into_room(self) -> Option<Room> {
         self.room
     }
 
@@ -61,7 +92,8 @@ impl<'a> Candidates<'a> {
         let capacity_bytes = cluster.memory(memory).capacity_bytes;
         let is_fine = self.cores <= cluster.device(device).lanes
             && capacity_bytes.is_none_or(|c| self.needed_bytes <= c)
-            && (self.room.is_empty() || self.cores <= self.room[device.index()])
+            && (self.room.as_ref())
+                .is_none_or(|r| r.fits(self.cores, self.needed_bytes, device, memory))
             && (self.banned.is_empty() || !self.banned.contains(&(self.task, device)))
             && (!self.is_racy || self.shares_memory(device));
         is_fine.then_some(duration_ns)

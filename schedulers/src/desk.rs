@@ -4,7 +4,7 @@
 //! that is placed in part could hold lanes that it waits for). A refused placement becomes a job
 //! again; a task that no device may take now is kept until something finishes.
 
-use crate::candidates::Candidates;
+use crate::candidates::{Candidates, Room};
 use runtime::scheduler::{Refusal, Stage};
 use runtime::{Decision, Decisions, DeviceId, Event, GangId, TaskId, View};
 
@@ -91,23 +91,20 @@ impl Desk {
 
     /// Where a task may be placed; what others of its gang take is not offered.
     pub fn candidates<'a>(&'a self, view: &View<'a>, task: TaskId) -> Candidates<'a> {
-        let room = match view.graph().task(task).gang {
-            None => Vec::new(),
-            Some(gang) => {
-                let mut room = lanes(view);
-                for member in self.gangs[gang.index()].members.iter().filter(|m| **m != task) {
-                    if let Some(device) = view.placement(*member) {
-                        room[device.index()] -= view.graph().task(*member).cores;
-                    }
+        let room = view.graph().task(task).gang.map(|gang| {
+            let mut room = Room::new(view.cluster());
+            for member in self.gangs[gang.index()].members.iter().filter(|m| **m != task) {
+                if let Some(device) = view.placement(*member) {
+                    room.take(view, *member, device);
                 }
-                room
             }
-        };
+            room
+        });
         Candidates::new(view, task, &self.banned, room)
     }
 
-    /// Places all tasks of a gang on devices that `choose` picks, on no more lanes than they have:
-    /// tasks with fewer candidates first.
+    /// Places all tasks of a gang on devices that `choose` picks, so that the machine can hold all
+    /// of them at once: tasks with fewer candidates first.
     pub fn place_gang(
         &mut self,
         gang: GangId,
@@ -115,33 +112,26 @@ impl Desk {
         mut choose: impl FnMut(&Candidates<'_>) -> Option<DeviceId>,
         out: &mut Decisions,
     ) {
-        let mut room = lanes(view);
+        let mut room = Room::new(view.cluster());
         let mut members: Vec<(usize, TaskId)> = Vec::new();
         for &member in &self.gangs[gang.index()].members {
             if view.stage(member) == Stage::Ready {
-                let candidates = Candidates::new(view, member, &self.banned, Vec::new());
+                let candidates = Candidates::new(view, member, &self.banned, None);
                 members.push((candidates.iter().count(), member));
             }
         }
         members.sort_unstable();
         for (_, member) in members {
-            let candidates = Candidates::new(view, member, &self.banned, room);
+            let candidates = Candidates::new(view, member, &self.banned, Some(room));
             let device = choose(&candidates);
-            let cores = candidates.cores;
-            room = candidates.into_room();
+            room = candidates.into_room().expect("it was given");
             match device {
                 Some(device) => {
-                    room[device.index()] -= cores;
+                    room.take(view, member, device);
                     out.place(member, device);
                 }
                 None => self.deferred.push(member),
             }
         }
     }
-}
-
-/// Lanes per device.
-fn lanes(view: &View<'_>) -> Vec<u32> {
-    let cluster = view.cluster();
-    cluster.device_ids().map(|d| cluster.device(d).lanes).collect()
 }

@@ -1,8 +1,9 @@
 use super::*;
 use crate::cluster::{Cluster, ClusterSpec, DeviceSpec, LinkSpec, MemorySpec};
+use crate::graph::Mode;
 use crate::graph::{ObjectSpec, TaskGraph, TaskSpec};
 use crate::planner::Fixed;
-use crate::{Cost, Costs, ObjectId};
+use crate::{Cost, Costs, MemoryId, ObjectId};
 
 /// `lanes.len()` nodes of speed 1 (a unit of work is a second), joined pairwise by links of 1 kB/s.
 fn cluster(lanes: &[u32], capacity_bytes: Option<u64>) -> Cluster {
@@ -152,6 +153,26 @@ fn racy_tasks_share_a_memory() {
 }
 
 #[test]
+fn the_first_racy_task_goes_where_all_of_its_group_can() {
+    let mut graph = TaskGraph::new("g");
+    let objects = [0, 1, 2].map(|_| object(&mut graph, 10, true));
+    let racy = |o: usize| (objects[o], Mode::Racy);
+    let narrow = add(&mut graph, 1.0, 1, &[racy(0)]);
+    let link = add(&mut graph, 1.0, 1, &[racy(0), racy(1)]);
+    let wide = add(&mut graph, 1.0, 2, &[racy(1)]);
+    let other = add(&mut graph, 1.0, 1, &[racy(2)]);
+    with(&graph, &cluster(&[1, 2, 2], None), |partial| {
+        for task in [narrow, link] {
+            assert_eq!(partial.slot(task, DeviceId(0), Policy::Insertion), None, "{task}");
+        }
+        place(partial, narrow, 2, Policy::Insertion);
+        assert_eq!(partial.slot(wide, DeviceId(1), Policy::Insertion), None);
+        assert!(partial.slot(wide, DeviceId(2), Policy::Insertion).is_some());
+        assert!(partial.slot(other, DeviceId(0), Policy::Insertion).is_some());
+    });
+}
+
+#[test]
 fn what_is_fixed_keeps_its_lanes() {
     let mut graph = TaskGraph::new("g");
     let data = object(&mut graph, 1000, false);
@@ -189,6 +210,6 @@ fn a_gang_starts_at_one_instant_on_lanes_of_its_own() {
     });
     with(&graph, &cluster(&[2, 1], None), |partial| {
         let failure = partial.place_gang(&members).unwrap_err();
-        assert!(failure.to_string().contains("more lanes at once"), "{failure}");
+        assert!(failure.to_string().contains("more lanes or memory at once"), "{failure}");
     });
 }

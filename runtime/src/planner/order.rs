@@ -1,7 +1,7 @@
 //! The order in which a plan's tasks run on their lanes, checked before the run.
 
 use super::{Problem, Schedule};
-use crate::{Cluster, LaneId, TaskGraph, TaskId};
+use crate::{Cluster, LaneId, Ns, TaskGraph, TaskId};
 
 /// What can be wrong with a plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,12 +58,18 @@ pub(super) fn checked_order(
     if let Some(task) = problem.tasks.iter().find(|t| !planned[t.index()]) {
         return Err(PlanError::Missing(name(*task)));
     }
+    let gangs = Gangs::new(graph, schedule);
     let mut order: Vec<usize> = (0..schedule.assignments.len()).collect();
     order.sort_unstable_by_key(|&i| {
         let a = &schedule.assignments[i];
-        (a.start_ns, a.finish_ns, a.task)
+        // A gang stays together: nothing comes after one and before another of its tasks.
+        let (finish_ns, leader) = match graph.task(a.task).gang {
+            Some(gang) => gangs.last[gang.index()],
+            None => (a.finish_ns, a.task),
+        };
+        (a.start_ns, finish_ns, leader, a.task)
     });
-    check_cycles(graph, cluster, schedule, &order)?;
+    check_cycles(graph, cluster, schedule, &gangs, &order)?;
     Ok(order)
 }
 
@@ -72,6 +78,7 @@ fn check_cycles(
     graph: &TaskGraph,
     cluster: &Cluster,
     schedule: &Schedule,
+    gangs: &Gangs,
     order: &[usize],
 ) -> Result<(), PlanError> {
     // Usually no edge points backwards in the order itself, and nothing else is needed.
@@ -91,7 +98,6 @@ fn check_cycles(
         return Ok(());
     }
     let (after, mut waiting) = lane_successors(graph, cluster, schedule, order);
-    let gangs = Gangs::new(graph, schedule);
     for members in &gangs.members {
         let sum: u32 = members.iter().map(|m| waiting[m.index()]).sum();
         members.iter().for_each(|m| waiting[m.index()] = sum);
@@ -125,23 +131,27 @@ fn check_cycles(
     }
     let stuck = order.iter().map(|&i| schedule.assignments[i].task);
     let stuck: Vec<TaskId> = stuck.filter(|t| waiting[t.index()] > 0).collect();
-    Err(PlanError::Circular(cycle(graph, &after, &gangs, &stuck)))
+    Err(PlanError::Circular(cycle(graph, &after, gangs, &stuck)))
 }
 
 /// The planned tasks of every gang.
 struct Gangs {
     members: Vec<Vec<TaskId>>,
+    /// The latest end of each, and which task ends then.
+    last: Vec<(Ns, TaskId)>,
 }
 
 impl Gangs {
     fn new(graph: &TaskGraph, schedule: &Schedule) -> Self {
         let mut members = vec![Vec::new(); graph.gang_count()];
+        let mut last = vec![(0, TaskId(0)); graph.gang_count()];
         for a in &schedule.assignments {
             if let Some(gang) = graph.task(a.task).gang {
                 members[gang.index()].push(a.task);
+                last[gang.index()] = last[gang.index()].max((a.finish_ns, a.task));
             }
         }
-        Self { members }
+        Self { members, last }
     }
 
     /// The tasks that start with `task`, itself included.
@@ -280,6 +290,12 @@ mod tests {
         assert!(matches!(error, PlanError::Circular(_)), "{error}");
         let fine = [(0, 0, 1, Some(0)), (1, 0, 1, Some(0)), (0, 1, 2, Some(1)), (1, 1, 2, Some(1))];
         assert_eq!(check(&fine, &[]), Ok(vec![0, 1, 2, 3]));
+    }
+
+    #[test]
+    fn a_gang_stays_together_among_tasks_of_no_duration() {
+        let plan = [(0, 3, 4, Some(0)), (1, 3, 3, Some(0)), (0, 3, 3, None), (1, 3, 3, None)];
+        assert_eq!(check(&plan, &[]), Ok(vec![2, 3, 0, 1]));
     }
 
     #[test]

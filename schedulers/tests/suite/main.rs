@@ -1,0 +1,29 @@
+//! Every planner and every online scheduler, on published instances, on random ones, and on shapes
+//! that are easy to get wrong.
+
+mod checker;
+mod classic;
+mod import;
+mod list_scheduling;
+mod online;
+mod optimal;
+mod plans;
+mod random;
+mod shapes;
+
+use runtime::Planner;
+use runtime::partial_schedule::Policy::{Append, Insertion};
+use schedulers::{cpop::Cpop, etf::Etf, heft::Heft, peft::Peft};
+
+/// All planners with their options.
+fn planners() -> Vec<(&'static str, Box<dyn Planner>)> {
+    vec![
+        ("heft", Box::new(Heft { policy: Insertion })),
+        ("heft without insertion", Box::new(Heft { policy: Append })),
+        ("cpop", Box::new(Cpop { policy: Insertion })),
+        ("cpop without insertion", Box::new(Cpop { policy: Append })),
+        ("peft", Box::new(Peft { policy: Insertion })),
+        ("peft without insertion", Box::new(Peft { policy: Append })),
+        ("etf", Box::new(Etf)),
+    ]
+}

@@ -1,0 +1,38 @@
+//! Plans for random instances.
+
+use crate::checker::check;
+use crate::planners;
+use crate::random::{Mix, cluster, graph};
+use proptest::prelude::*;
+use runtime::{Costs, Problem, bounds};
+
+pub fn mix() -> impl Strategy<Value = Mix> {
+    let flags = any::<[bool; 5]>();
+    let sizes = (any::<u64>(), 0u32..60, 2u32..7, 1u32..5);
+    (sizes, flags).prop_map(|((seed, tasks, devices, lanes), flags)| {
+        let [wide, tables, groups, gangs, tight] = flags;
+        Mix { seed, tasks, devices, lanes, wide, tables, groups, gangs, tight }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn plans_are_valid_not_below_the_bounds_and_the_same_again(mix in mix()) {
+        let graph = graph(&mix);
+        let cluster = cluster(&mix, &graph);
+        let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
+        let problem = Problem::fresh(&graph, &cluster, &costs);
+        let bound = bounds::lower_bound(&graph, &cluster, &costs);
+        for (name, mut planner) in planners() {
+            let plan = planner.plan(&problem);
+            prop_assert!(plan.is_ok(), "{name}: {plan:?}");
+            let plan = plan.expect("it is a plan");
+            prop_assert_eq!(check(&graph, &cluster, &costs, &plan), Ok(()), "{}", name);
+            let makespan_ns = plan.makespan_ns();
+            prop_assert!(makespan_ns >= bound.makespan_ns, "{name} is below the {}", bound.kind);
+            prop_assert_eq!(planner.plan(&problem), Ok(plan), "{} plans differently", name);
+        }
+    }
+}
