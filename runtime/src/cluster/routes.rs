@@ -103,13 +103,13 @@ impl Routes {
             pairs: vec![none; memories * memories],
         };
         for source in 0..memories {
-            routes.from_source(source, &hops);
+            routes.search_from(source, &hops);
         }
         Ok(routes)
     }
 
     /// Breadth-first from one memory; within a level the smaller latency wins.
-    fn from_source(&mut self, source: usize, hops: &[Vec<Hop>]) {
+    fn search_from(&mut self, source: usize, hops: &[Vec<Hop>]) {
         let mut level = vec![usize::MAX; self.vertices];
         let mut reached = vec![Pair { latency_ns: Ns::MAX, bytes_per_s: 0.0 }; self.vertices];
         level[source] = 0;

@@ -176,7 +176,7 @@ impl State {
                 let home = self.cluster.home(plain.home);
                 let state = &self.objects[access.object.index()];
                 let is_there = self.store.find(state.head, memory).is_some();
-                if !is_there && !(home == memory && state.is_home_charged) {
+                if !is_there && (home != memory || !state.is_home_charged) {
                     add(memory, plain.bytes);
                 }
                 if access.mode.writes()

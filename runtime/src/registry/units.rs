@@ -142,7 +142,7 @@ impl Dimension {
 }
 
 fn exponent_end(text: &str, end: usize) -> usize {
-    let rest = text[end..].as_bytes();
+    let rest = &text.as_bytes()[end..];
     if !matches!(rest.first(), Some(b'e' | b'E')) || end == 0 {
         return end;
     }
