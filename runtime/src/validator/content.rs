@@ -3,7 +3,7 @@
 
 use super::Violation;
 use super::facts::Facts;
-use super::fills::{Fill, Fills, Need};
+use super::fills::{Fill, Fills, Look, Need};
 use super::violation::{Party, Versions};
 use crate::graph::Mode;
 use crate::trace::{BufferRecord, CopyRecord, TaskRecord};
@@ -142,7 +142,9 @@ fn carry(
     // What went wrong with its source is not blamed on its target's users, too.
     let mut versions = Versions { least: 0, most: u32::MAX };
     if let Some(from) = from {
-        match fills.content(from, started_ns, started_ns == finished_ns) {
+        let is_momentary = started_ns == finished_ns;
+        let look = Look { at_ns: started_ns, is_momentary, newest: u32::MAX };
+        match fills.content(from, look) {
             Some(found) => {
                 versions = found;
                 let current = ends.before(facts, object, issued_ns);
@@ -222,7 +224,9 @@ fn input(facts: &Facts, fills: &Fills, object: ObjectId, need: &Need, out: &mut 
     let instance = facts.instance_of(record, need.at.slot);
     let Some(rank) = facts.rank(instance) else { return };
     let (instance, memory, expected) = (instance.0, facts.memory(record), need.versions);
-    match fills.content(rank, start_ns, start_ns == end_ns) {
+    let look =
+        Look { at_ns: start_ns, is_momentary: start_ns == end_ns, newest: need.versions.most };
+    match fills.content(rank, look) {
         None => {
             out.push(Violation::InputMissing { task, object, memory, instance, start_ns, expected })
         }

@@ -40,6 +40,17 @@ pub(super) struct Need {
     pub versions: Versions,
 }
 
+/// When and how somebody looks into a buffer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    pub at_ns: Ns,
+    /// It takes no time, and so may happen between two fills of its instant.
+    pub is_momentary: bool,
+    /// What is newer than this came after the look if it came at that instant: submission order
+    /// says so.
+    pub newest: u32,
+}
+
 /// All fills, by buffer, each buffer's in the order of their ends.
 pub(super) struct Fills {
     /// By tasks and initial data.
@@ -118,37 +129,34 @@ impl Fills {
         &self.copied[self.first_copied[rank] as usize..self.end_copied[rank] as usize]
     }
 
-    /// What a buffer may have held at an instant; `is_momentary` says that whoever looks takes no
-    /// time, so that it may have looked between two fills of that instant. `None` = nothing.
-    pub fn content(&self, rank: usize, at_ns: Ns, is_momentary: bool) -> Option<Versions> {
-        let end = |fills: &[Fill]| {
-            fills.partition_point(|f| f.end_ns <= at_ns.saturating_add(self.slack_ns))
-        };
+    /// What a buffer may have held when somebody looked; `None` = nothing.
+    pub fn content(&self, rank: usize, look: Look) -> Option<Versions> {
+        let Look { at_ns, is_momentary, newest } = look;
+        let until_ns = at_ns.saturating_add(self.slack_ns);
+        let end = |fills: &[Fill]| fills.partition_point(|f| f.end_ns <= until_ns);
         let (written, copied) = (self.written(rank), self.copied(rank));
         let (mut written, mut copied) = (&written[..end(written)], &copied[..end(copied)]);
         let mut found: Option<Versions> = None;
         loop {
-            let latest = match (written.split_last(), copied.split_last()) {
+            let is_written_later = match (written.last(), copied.last()) {
                 (None, None) => return found,
-                (Some((fill, rest)), other) if other.is_none_or(|o| o.0.key() <= fill.key()) => {
-                    written = rest;
-                    fill
-                }
-                (_, Some((fill, rest))) => {
-                    copied = rest;
-                    fill
-                }
-                (Some(_), None) => return found,
+                (w, c) => w.map(Fill::key) >= c.map(Fill::key),
             };
-            let Versions { least, most } = latest.versions;
-            found = Some(found.map_or(latest.versions, |v| Versions {
-                least: v.least.min(least),
-                most: v.most.max(most),
-            }));
+            let from = if is_written_later { &mut written } else { &mut copied };
+            let Some((latest, rest)) = from.split_last() else { return found };
+            *from = rest;
             let is_tied = is_momentary && latest.start_ns == at_ns;
             let is_within_slack =
                 self.slack_ns > 0 && latest.end_ns.saturating_add(self.slack_ns) >= at_ns;
-            if !is_tied && !is_within_slack {
+            let is_certain = !is_tied && !is_within_slack;
+            let Versions { least, most } = latest.versions;
+            if is_certain || least <= newest {
+                found = Some(found.map_or(latest.versions, |v| Versions {
+                    least: v.least.min(least),
+                    most: v.most.max(most),
+                }));
+            }
+            if is_certain {
                 return found;
             }
         }

@@ -2,7 +2,7 @@
 
 use super::Violation;
 use super::facts::Facts;
-use super::fills::{Fill, Fills};
+use super::fills::{Fill, Fills, Look};
 use crate::{MemoryId, Ns, ObjectId};
 
 /// Every kept result that was made, or used, is at home in its last version at the end, and the
@@ -12,6 +12,7 @@ pub(super) fn check(facts: &Facts, fills: &Fills, out: &mut Vec<Violation>) {
     let mut end_ns = trace.tasks.iter().map(|t| t.finished_ns).max().unwrap_or(0);
     let mut is_complete = trace.graph.task_ids().all(|t| facts.attempt(t).is_some());
     let final_homes = final_homes(facts);
+    let at_end = Look { at_ns: Ns::MAX, is_momentary: false, newest: u32::MAX };
     for object in trace.graph.object_ids() {
         let plain = trace.graph.object(object);
         // What the program still holds is not finished; what was never used is where it was.
@@ -21,7 +22,7 @@ pub(super) fn check(facts: &Facts, fills: &Fills, out: &mut Vec<Violation>) {
         }
         let home = facts.cluster.home(plain.home);
         let rank = final_homes[object.index()];
-        let found = rank.and_then(|r| fills.content(r as usize, Ns::MAX, false));
+        let found = rank.and_then(|r| fills.content(r as usize, at_end));
         let is_there = found.is_some_and(|v| (v.least..=v.most).contains(&expected));
         match rank.filter(|_| is_there).and_then(|r| arrival(fills, r as usize, expected)) {
             Some(arrived_ns) => end_ns = end_ns.max(arrived_ns),

@@ -1,0 +1,5 @@
+//! The validator: it has nothing to say about valid runs, and names what is wrong with others.
+
+mod accepts;
+mod machines;
+mod mutations;
