@@ -269,15 +269,20 @@ impl<'a> PartialSchedule<'a> {
 
     /// Places a task.
     pub fn place(&mut self, task: TaskId, slot: Slot) {
+        self.place_until(task, slot, slot.finish_ns);
+    }
+
+    /// Places a task; its lanes are busy and what follows it waits until `until_ns`.
+    fn place_until(&mut self, task: TaskId, slot: Slot, until_ns: Ns) {
         let Slot { device, lane, start_ns, finish_ns } = slot;
         let Problem { graph, cluster, .. } = *self.problem;
         for lane in lane.0..lane.0 + graph.task(task).cores {
-            self.lanes[lane as usize].occupy(start_ns, finish_ns);
+            self.lanes[lane as usize].occupy(start_ns, until_ns);
         }
         if let Some(group) = self.racy.group(graph, task) {
             self.racy.pin(group, cluster.memory_of(device));
         }
-        self.placed[task.index()] = Some((device, finish_ns));
+        self.placed[task.index()] = Some((device, until_ns));
         self.assignments.push(Assignment { task, device, lane, start_ns, finish_ns });
     }
 

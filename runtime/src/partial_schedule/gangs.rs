@@ -39,10 +39,10 @@ impl PartialSchedule<'_> {
         for (&member, slot) in members.iter().zip(slots) {
             let duration_ns = slot.finish_ns - slot.start_ns;
             let finish_ns = start_ns.saturating_add(duration_ns);
-            self.place(member, Slot { start_ns, finish_ns, ..slot });
-            // What follows a task of no duration must not come before the others on their lanes.
-            let followed_ns = finish_ns.max(start_ns.saturating_add(1));
-            self.placed[member.index()] = Some((slot.device, followed_ns));
+            // On its lane and for what follows it, a task of no duration takes an instant: others
+            // could not come right before or after it on one lane and the other way on another.
+            let until_ns = finish_ns.max(start_ns.saturating_add(1));
+            self.place_until(member, Slot { start_ns, finish_ns, ..slot }, until_ns);
         }
         Ok(())
     }

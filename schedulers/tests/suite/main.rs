@@ -27,3 +27,8 @@ fn planners() -> Vec<(&'static str, Box<dyn Planner>)> {
         ("etf", Box::new(Etf)),
     ]
 }
+
+/// How many random instances to try: `PROPTEST_CASES`, or so many.
+fn cases(default: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(default)
+}

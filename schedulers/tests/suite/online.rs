@@ -1,9 +1,9 @@
 //! Every registered scheduler in simulation.
 
 use crate::import::{Plain, PlainCost, identical, processors};
-use crate::planners;
 use crate::plans::mix;
 use crate::random::{Mix, cluster, graph};
+use crate::{cases, planners};
 use proptest::prelude::*;
 use runtime::executive::{Outcome, Program};
 use runtime::graph::{Mode, ObjectSpec};
@@ -51,7 +51,7 @@ fn full_mesh(speeds: &[f64]) -> Cluster {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(cases(150)))]
 
     #[test]
     fn every_scheduler_finishes_every_graph_not_below_the_bounds_and_the_same_again(mix in mix()) {

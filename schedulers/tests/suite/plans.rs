@@ -1,8 +1,8 @@
 //! Plans for random instances.
 
 use crate::checker::check;
-use crate::planners;
 use crate::random::{Mix, cluster, graph};
+use crate::{cases, planners};
 use proptest::prelude::*;
 use runtime::{Costs, Problem, bounds};
 
@@ -16,7 +16,7 @@ pub fn mix() -> impl Strategy<Value = Mix> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(cases(300)))]
 
     #[test]
     fn plans_are_valid_not_below_the_bounds_and_the_same_again(mix in mix()) {
