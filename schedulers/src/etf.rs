@@ -1,7 +1,7 @@
 //! ETF, Earliest Task First.
 //!
-//! J.-J. Hwang, Y.-C. Chow, F. D. Anger and C.-Y. Lee, "Scheduling precedence graphs in systems with
-//! interprocessor communication times", SIAM Journal on Computing 18(2), 1989.
+//! J.-J. Hwang, Y.-C. Chow, F. D. Anger and C.-Y. Lee, "Scheduling precedence graphs in systems
+//! with interprocessor communication times", SIAM Journal on Computing 18(2), 1989.
 //!
 //! Of all pairs of a ready task and a processor the one that can start earliest is placed next.
 //! *Insertion*: none; a task goes after everything else on its lane, as in the paper. *Ties*: the

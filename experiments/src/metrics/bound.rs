@@ -40,11 +40,11 @@ pub fn drawn_bound(
 /// A bound from a trace alone, for real runs, whose durations are known only where a task ran.
 ///
 /// Each task counts with its measured duration on devices like the one that it ran on: of the same
-/// class, speed and stated cost. Elsewhere it counts with the measured duration scaled by the ratio of the task's own costs, as
-/// the graph states them, rounded down; and with 0 where these say nothing. So the bound holds for
-/// every schedule of a machine on which a repeated run of a task on a like device takes as long,
-/// and on which unlike devices differ by the stated ratios. `None` when the costs cannot be
-/// resolved or a task did not finish.
+/// class, speed and stated cost. Elsewhere it counts with the measured duration scaled by the ratio
+/// of the task's own costs, as the graph states them, rounded down; and with 0 where these say
+/// nothing. So the bound holds for every schedule of a machine on which a repeated run of a task on
+/// a like device takes as long, and on which unlike devices differ by the stated ratios. `None`
+/// when the costs cannot be resolved or a task did not finish.
 pub fn measured_bound(trace: &Trace) -> Option<Bound> {
     let cluster = Cluster::new(trace.header.cluster.clone()).ok()?;
     let stated = Costs::resolve(&trace.graph, &cluster, None).ok()?;

@@ -4,9 +4,10 @@
 //! has no clock, no thread and no I/O; the same inputs in the same order give the same commands.
 //!
 //! Map: `state` holds the flat arrays; `place` carries out the scheduler's decisions; `memory`
-//! evicts, `reserve` reserves; `copies` moves data, `engines` in which order; `lanes` starts and finishes tasks, `gangs`
-//! those that start together; `locks` guards exclusive accesses; `store` keeps track of which
-//! memory holds what; `stall` explains why nothing moves; `record` writes the trace.
+//! evicts, `reserve` reserves; `copies` moves data, `engines` in which order; `lanes` starts and
+//! finishes tasks, `gangs` those that start together; `locks` guards exclusive accesses; `store`
+//! keeps track of which memory holds what; `stall` explains why nothing moves; `record` writes the
+//! trace.
 
 mod command;
 mod copies;

@@ -169,7 +169,8 @@ mod tests {
                 let expected = earliest_by_definition(&busy, free_ns, ready_ns, duration_ns);
                 prop_assert_eq!(start_ns, expected);
                 for limit_ns in [expected.saturating_sub(3), expected, expected + 1] {
-                    let limited = timeline.earliest_ns(ready_ns.max(free_ns), duration_ns, limit_ns);
+                    let from_ns = ready_ns.max(free_ns);
+                    let limited = timeline.earliest_ns(from_ns, duration_ns, limit_ns);
                     prop_assert!(limited == expected || limited.min(expected) >= limit_ns);
                 }
                 timeline.occupy(start_ns, start_ns + duration_ns);

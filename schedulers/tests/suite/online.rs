@@ -74,7 +74,8 @@ proptest! {
             let output = run();
             prop_assert!(output.is_ok(), "{}: {}", info.name, output.unwrap_err());
             let output = output.expect("it is a result");
-            prop_assert!(output.0 >= bound.makespan_ns, "{} is below the {}", info.name, bound.kind);
+            let name = info.name;
+            prop_assert!(output.0 >= bound.makespan_ns, "{name} is below the {}", bound.kind);
             prop_assert_eq!(output.2, graph.len());
             prop_assert_eq!(run().expect("it was one before"), output, "{}", info.name);
         }

@@ -27,8 +27,8 @@ pub struct TaskGraphFile<'a> {
     /// In which order the tasks are submitted.
     #[serde(default, skip_serializing_if = "Order::is_sorted")]
     pub order: Order,
-    /// Names of the devices or classes of devices that cost tables use. Optional; where it is given,
-    /// a table that names anything else is an error.
+    /// Names of the devices or classes of devices that cost tables use. Optional; where it is
+    /// given, a table that names anything else is an error.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Text<'a>>,
     /// Data objects.
@@ -178,8 +178,8 @@ pub struct EdgeEntry<'a> {
     /// The task that starts after it.
     #[serde(borrow)]
     pub to: Text<'a>,
-    /// What flows from one to the other: an object that only these two tasks use. Nothing flows when
-    /// it is left out.
+    /// What flows from one to the other: an object that only these two tasks use. Nothing flows
+    /// when it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<Size>,
 }
