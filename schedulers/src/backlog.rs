@@ -6,7 +6,7 @@
 //! follows the run without being computed anew: placing and finishing a task take time linear in
 //! the lanes of one device, asking takes O(1) for one core.
 
-use runtime::{Cluster, DeviceId, LaneId, Ns, TaskId, View};
+use runtime::{Cluster, Decision, DeviceId, Event, LaneId, Ns, TaskId, View};
 
 /// Expected ends of lanes.
 #[derive(Default)]
@@ -35,8 +35,19 @@ struct Expected {
 }
 
 impl Backlog {
-    /// Takes note of the machine and of tasks that are new.
-    pub fn follow(&mut self, view: &View<'_>) {
+    /// Takes note of an event; it must be shown all of them, before anything is placed.
+    pub fn observe(&mut self, event: &Event, view: &View<'_>) {
+        match *event {
+            Event::GraphGrew { .. } => self.follow(view),
+            Event::Finished { task, device, .. }
+            | Event::Refused { decision: Decision::Place { task, device, .. }, .. } => {
+                self.end(view.cluster(), task, device, view.now_ns());
+            }
+            _ => {}
+        }
+    }
+
+    fn follow(&mut self, view: &View<'_>) {
         self.tasks.resize(view.graph().len(), Expected::default());
         if self.lanes.is_empty() {
             self.lanes = vec![Lane::default(); view.cluster().lane_count()];
@@ -88,7 +99,7 @@ impl Backlog {
     }
 
     /// A task that was placed ended, or its placement was refused.
-    pub fn end(&mut self, cluster: &Cluster, task: TaskId, device: DeviceId, now_ns: Ns) {
+    fn end(&mut self, cluster: &Cluster, task: TaskId, device: DeviceId, now_ns: Ns) {
         let Expected { lane, finish_ns } = self.tasks[task.index()];
         let lane = &mut self.lanes[lane];
         lane.tasks = lane.tasks.saturating_sub(1);

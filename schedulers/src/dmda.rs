@@ -17,7 +17,6 @@
 use crate::backlog::Backlog;
 use crate::candidates::Candidates;
 use crate::immediate::{Immediate, Immediately};
-use crate::mct::keep_books;
 use runtime::cluster::MeanTransfer;
 use runtime::registry::{Kind, ParameterInfo, SchedulerInfo};
 use runtime::{DeviceId, Event, Ns, TaskId, View};
@@ -107,7 +106,7 @@ impl Immediate for Dmda {
     }
 
     fn observe(&mut self, event: &Event, view: &View<'_>) {
-        keep_books(&mut self.backlog, event, view);
+        self.backlog.observe(event, view);
         if matches!(event, Event::GraphGrew { .. }) && self.levels.is_some() {
             self.rank(view);
         }

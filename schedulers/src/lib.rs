@@ -37,4 +37,8 @@ pub mod stream;
 mod testing;
 pub mod work_stealing;
 
+/// How to add a scheduler.
+#[doc = include_str!("../../docs/add-a-scheduler.md")]
+pub mod guide {}
+
 pub use registry::{all, find};

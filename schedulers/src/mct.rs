@@ -15,7 +15,7 @@ use crate::backlog::Backlog;
 use crate::candidates::Candidates;
 use crate::immediate::{Immediate, Immediately};
 use runtime::registry::SchedulerInfo;
-use runtime::{Decision, DeviceId, Event, View};
+use runtime::{DeviceId, Event, View};
 
 /// The registry's entry.
 pub const INFO: SchedulerInfo = SchedulerInfo {
@@ -46,18 +46,6 @@ impl Immediate for Mct {
     }
 
     fn observe(&mut self, event: &Event, view: &View<'_>) {
-        keep_books(&mut self.backlog, event, view);
-    }
-}
-
-/// What a backlog learns from an event.
-pub(crate) fn keep_books(backlog: &mut Backlog, event: &Event, view: &View<'_>) {
-    match *event {
-        Event::GraphGrew { .. } => backlog.follow(view),
-        Event::Finished { task, device, .. }
-        | Event::Refused { decision: Decision::Place { task, device, .. }, .. } => {
-            backlog.end(view.cluster(), task, device, view.now_ns());
-        }
-        _ => {}
+        self.backlog.observe(event, view);
     }
 }

@@ -21,7 +21,6 @@
 use crate::backlog::Backlog;
 use crate::candidates::Candidates;
 use crate::desk::{Desk, Job};
-use crate::mct::keep_books;
 use runtime::registry::{Dimension, Kind, ParameterInfo, SchedulerInfo};
 use runtime::scheduler::Options;
 use runtime::{Decisions, DeviceId, Event, Ns, Scheduler, TaskId, View};
@@ -197,7 +196,7 @@ impl Scheduler for MinMin {
         let mut jobs = std::mem::take(&mut self.jobs);
         let mut tasks = std::mem::take(&mut self.tasks);
         for event in events {
-            keep_books(&mut self.backlog, event, view);
+            self.backlog.observe(event, view);
             self.desk.note(event, view, |job| jobs.push(job));
         }
         for job in jobs.drain(..) {
