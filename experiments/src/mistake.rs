@@ -138,17 +138,32 @@ impl Diagnostic for Mistake {
 #[derive(Clone, Debug, Default)]
 pub struct Mistakes {
     list: Vec<Mistake>,
+    /// Found beyond those that are kept.
+    more: usize,
 }
 
+/// More than this are only counted.
+const MAX_MISTAKES: usize = 200;
+
 impl Mistakes {
-    /// Adds one.
+    /// Adds one, unless it is there already: parts of a file may be read more than once.
     pub fn push(&mut self, mistake: Mistake) {
-        self.list.push(mistake);
+        let is_same = |m: &Mistake| {
+            m.span == mistake.span
+                && m.message == mistake.message
+                && m.source.name == mistake.source.name
+        };
+        match self.list.iter().any(is_same) {
+            false if self.list.len() < MAX_MISTAKES => self.list.push(mistake),
+            false => self.more += 1,
+            true => {}
+        }
     }
 
     /// Adds those of another check.
-    pub fn append(&mut self, mut other: Self) {
-        self.list.append(&mut other.list);
+    pub fn append(&mut self, other: Self) {
+        self.more += other.more;
+        other.list.into_iter().for_each(|mistake| self.push(mistake));
     }
 
     /// Whether there is none.
@@ -158,7 +173,7 @@ impl Mistakes {
 
     /// How many.
     pub fn len(&self) -> usize {
-        self.list.len()
+        self.list.len() + self.more
     }
 
     /// All of them, in the order of their places.
@@ -191,7 +206,7 @@ impl Mistakes {
 
 impl From<Mistake> for Mistakes {
     fn from(mistake: Mistake) -> Self {
-        Self { list: vec![mistake] }
+        Self { list: vec![mistake], more: 0 }
     }
 }
 

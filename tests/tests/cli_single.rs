@@ -161,6 +161,7 @@ fn foreign_graphs_are_imported_and_run() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "says that it skipped")]
 fn recorded_workflows_are_imported() {
     let folder = root().join("../shared/data/wfinstances");
     let Ok(files) = std::fs::read_dir(&folder) else {

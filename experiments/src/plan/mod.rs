@@ -3,10 +3,11 @@
 //!
 //! Map: [`parts`] are the workloads, clusters and schedulers of cells; `names` finds what an entry
 //! means, `parameters` checks what was given to it, `files` finds paths, `cluster` reads written
-//! clusters; `axes` and `grid` expand; `feasible` tries every workload on every cluster before
-//! anything is run.
+//! clusters; `grid` fills in options, `axes` and `vary` are what else varies, `cells` expands;
+//! `feasible` tries every workload on every cluster before anything is run.
 
 mod axes;
+mod cells;
 mod cluster;
 mod feasible;
 mod files;
@@ -14,6 +15,7 @@ mod grid;
 mod names;
 mod parameters;
 pub mod parts;
+mod vary;
 
 pub use axes::{AXES, AxisInfo, Setting};
 pub use cluster::Changes;
@@ -29,6 +31,7 @@ use crate::spec::{Backend, CostSource, Estimates, KeepTraces, Spec, ThinkingText
 use runtime::Ns;
 use runtime::scheduler::Eviction;
 use runtime::trace::Digest;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -144,14 +147,19 @@ impl Plan {
 
     /// A short digest of the cell's key, which names it.
     pub fn id(&self, cell: &Cell) -> String {
-        let key = self.key(cell);
+        format!("{:016x}", self.key_digest(cell))
+    }
+
+    /// As [`Plan::id`], without making a text of it.
+    fn key_digest(&self, cell: &Cell) -> u64 {
         let mut digest = TextDigest::default();
-        for text in [&key.workload, &key.cluster, &key.scheduler, &key.backend] {
-            digest.add(text);
-        }
-        key.axes.iter().for_each(|value| digest.add(value));
-        digest.add(&format!("{} {}", key.seed, key.repetition));
-        digest.hex()
+        digest.add(&self.workloads[cell.workload as usize].label);
+        digest.add(&self.clusters[cell.cluster as usize].label);
+        digest.add(&self.schedulers[cell.scheduler as usize].label);
+        digest.add(self.settings[cell.settings as usize].backend.name());
+        self.rows[cell.row as usize].iter().for_each(|value| digest.add(value));
+        digest.0.add(&[cell.seed, cell.repetition.into()]);
+        digest.0.value()
     }
 
     /// The cell of that id.
@@ -159,18 +167,13 @@ impl Plan {
         self.cells.iter().find(|cell| self.id(cell) == id)
     }
 
-    /// Whether the cell's trace is kept, given its number of tasks.
-    pub fn keeps_trace(&self, cell: &Cell, tasks: usize) -> bool {
-        const MAX_TASKS: usize = 2_000;
-        match self.keep_traces {
-            KeepTraces::All => true,
-            KeepTraces::None => false,
-            KeepTraces::Some => {
-                let same = |c: &&Cell| c.settings == cell.settings && c.workload == cell.workload;
-                let first = self.cells.iter().find(same).map(|c| c.seed);
-                tasks <= MAX_TASKS && cell.repetition == 0 && first == Some(cell.seed)
-            }
+    /// The first seed of each workload under each of the settings.
+    pub fn first_seeds(&self) -> BTreeMap<(u32, u32), u64> {
+        let mut first = BTreeMap::new();
+        for cell in &self.cells {
+            first.entry((cell.settings, cell.workload)).or_insert(cell.seed);
         }
+        first
     }
 
     /// A digest of everything that results depend on: what is run where by whom and how. The
@@ -178,7 +181,7 @@ impl Plan {
     pub fn digest(&self) -> String {
         let mut digest = TextDigest::default();
         self.workloads.iter().for_each(|w| digest.add(&w.identity()));
-        self.clusters.iter().for_each(|c| digest.add(&c.identity()));
+        self.clusters.iter().for_each(|c| digest.add(&c.whole_identity()));
         self.schedulers.iter().for_each(|s| digest.add(&s.identity()));
         for settings in &self.settings {
             digest.add(&format!("{settings:?}"));

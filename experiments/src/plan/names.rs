@@ -183,10 +183,7 @@ impl<'a> Names<'a> {
         let spec = Arc::new(cluster::resolve(source, text, mistakes));
         ClusterPlan {
             label: spec.name.clone(),
-            source: ClusterSource::Written {
-                spec,
-                text: Some((Arc::clone(source), Arc::clone(text))),
-            },
+            source: ClusterSource::written(spec, Some((Arc::clone(source), Arc::clone(text)))),
             changes: Changes::default(),
             place: Place { source: Arc::clone(source), span: text.name.span },
         }

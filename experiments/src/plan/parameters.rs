@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// Names and values in the order of the registry entry, only those that differ from defaults.
 pub type Given = Vec<(String, Value)>;
 
+/// Most combinations of one entry.
+const MAX_COMBINATIONS: usize = 10_000;
+
 /// Every combination of the values given: a list of values makes one combination each.
 ///
 /// Mistakes are collected over all of them; wrong values are left out.
@@ -32,6 +35,11 @@ pub fn combinations(
                     }
                 }
             }
+        }
+        if all.len().saturating_mul(accepted.len()) > MAX_COMBINATIONS {
+            let message = format!("these are more than {MAX_COMBINATIONS} combinations of values");
+            mistakes.push(Mistake::new(source, name.span, message));
+            break;
         }
         if !accepted.is_empty() {
             all = (all.iter())

@@ -1,5 +1,6 @@
 //! The workloads, clusters and schedulers of a plan, ready to be made for a cell.
 
+use super::TextDigest;
 use super::cluster::Changes;
 use super::parameters::{Given, label};
 use crate::clusters::ClusterInfo;
@@ -117,6 +118,8 @@ pub enum ClusterSource {
     Written {
         /// The cluster.
         spec: Arc<ClusterSpec>,
+        /// A digest of it.
+        digest: String,
         /// Its text, for the places of mistakes; a trace's cluster has none.
         text: Option<(Arc<Source>, Arc<ClusterText>)>,
     },
@@ -126,8 +129,17 @@ impl std::fmt::Debug for ClusterSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Preset { info, given } => f.write_str(&label(info.name, given)),
-            Self::Written { spec, .. } => f.write_str(&spec.name),
+            Self::Written { digest, .. } => f.write_str(digest),
         }
+    }
+}
+
+impl ClusterSource {
+    /// A cluster as it is written.
+    pub fn written(spec: Arc<ClusterSpec>, text: Option<(Arc<Source>, Arc<ClusterText>)>) -> Self {
+        let mut digest = TextDigest::default();
+        digest.add(&format!("{spec:?}"));
+        Self::Written { spec, digest: digest.hex(), text }
     }
 }
 
@@ -148,7 +160,7 @@ impl ClusterPlan {
         let spec = Arc::new(trace.header.cluster.clone());
         Self {
             label: spec.name.clone(),
-            source: ClusterSource::Written { spec, text: None },
+            source: ClusterSource::written(spec, None),
             changes: Changes::default(),
             place: Place { source: Source::new(file, ""), span: Span::default() },
         }
@@ -201,11 +213,16 @@ impl ClusterPlan {
         matches!(&self.source, ClusterSource::Preset { info, .. } if info.is_random)
     }
 
-    /// Everything that it depends on, as text.
+    /// What tells it from others of the plan, as text.
     pub fn identity(&self) -> String {
+        format!("{} = {:?} {:?}", self.label, self.source, self.changes)
+    }
+
+    /// Everything that results depend on: what presets make differs from machine to machine.
+    pub fn whole_identity(&self) -> String {
         match self.spec(1) {
-            Ok(spec) => format!("{} = {:?} {spec:?}", self.label, self.source),
-            Err(error) => format!("{} = {:?} {error}", self.label, self.source),
+            Ok(spec) => format!("{} {spec:?}", self.identity()),
+            Err(error) => format!("{} {error}", self.identity()),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Runs the cells of a plan: simulations in parallel, then real runs one at a time, every finished
 //! cell kept at once.
 //!
-//! Map: `calibrate` measures durations where the experiment asks for it; `cell` runs one; `world` holds what cells have in common; `timed` watches schedulers,
-//! `panics` keeps panics inside; `progress` tells how far it is; `provenance` says what made the
-//! results.
+//! Map: `calibrate` measures durations where the experiment asks for it; `cell` runs one; `world`
+//! holds what cells have in common; `timed` watches schedulers, `panics` keeps panics inside;
+//! `progress` tells how far it is; `provenance` says what made the results.
 
 mod calibrate;
 mod cell;
@@ -23,13 +23,14 @@ pub use world::{Template, World, WorldError, Worlds};
 
 use crate::plan::{Cell, Plan};
 use crate::record::{FORMAT_VERSION, Manifest, Record};
-use crate::spec::{Backend, CostSource};
+use crate::spec::{Backend, CostSource, KeepTraces};
 use crate::store::{RunDir, StoreError, read_calibration};
 use runtime::graph::GraphSummary;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -56,6 +57,9 @@ pub struct RunSummary {
     /// Of all, failed.
     pub failed: usize,
 }
+
+/// Traces of more tasks than this are kept only where all are.
+const MAX_KEPT_TASKS: usize = 2_000;
 
 /// Stack of a thread that simulates: schedulers may recurse.
 const STACK_BYTES: usize = 16 << 20;
@@ -102,7 +106,9 @@ pub fn run(
         calibration = read_calibration(out)?;
     }
     let worlds = Worlds::new(plan, &open, &calibration);
-    let work = Work { plan, worlds: &worlds, options, out };
+    let first_seeds = plan.first_seeds();
+    let last_real = Mutex::new(None);
+    let work = Work { plan, worlds: &worlds, options, out, first_seeds, last_real };
     summary.failed += work.run_all("simulated", simulated, options.jobs, &mut dir)?;
     // One at a time: real runs must not disturb each other.
     summary.failed += work.run_all("real", real, 1, &mut dir)?;
@@ -138,6 +144,9 @@ struct Work<'a> {
     worlds: &'a Worlds<'a>,
     options: &'a RunOptions,
     out: &'a Path,
+    first_seeds: BTreeMap<(u32, u32), u64>,
+    /// Workload, seed and cluster of the last real run.
+    last_real: Mutex<Option<(u32, u64, u32)>>,
 }
 
 impl Work<'_> {
@@ -194,13 +203,40 @@ impl Work<'_> {
     }
 
     fn run_one(&self, cell: &Cell) -> Finished {
+        if self.is_new_on_machine(cell) {
+            // The first run of a workload meets cold caches and a sleeping processor.
+            run_cell(self.plan, self.worlds, cell, String::new());
+        }
         let mut finished = run_cell(self.plan, self.worlds, cell, self.replay(cell));
         self.worlds.release(cell);
         let tasks = finished.trace.as_ref().map_or(0, |t| t.graph.len());
-        if !self.plan.keeps_trace(cell, tasks) {
+        if !self.keeps_trace(cell, tasks) {
             finished.trace = None;
         }
         finished
+    }
+
+    /// Whether this is the first real run of its workload on its cluster. Real runs are made one
+    /// at a time, those of one workload together.
+    fn is_new_on_machine(&self, cell: &Cell) -> bool {
+        if self.plan.settings[cell.settings as usize].backend != Backend::Cpu {
+            return false;
+        }
+        let what = Some((cell.workload, cell.seed, cell.cluster));
+        let mut last = self.last_real.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *last, what) != what
+    }
+
+    /// Whether the cell's trace is kept, given its number of tasks.
+    fn keeps_trace(&self, cell: &Cell, tasks: usize) -> bool {
+        match self.plan.keep_traces {
+            KeepTraces::All => true,
+            KeepTraces::None => false,
+            KeepTraces::Some => {
+                let first = self.first_seeds.get(&(cell.settings, cell.workload));
+                tasks <= MAX_KEPT_TASKS && cell.repetition == 0 && first == Some(&cell.seed)
+            }
+        }
     }
 
     fn replay(&self, cell: &Cell) -> String {

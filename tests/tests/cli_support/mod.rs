@@ -10,6 +10,7 @@ pub struct Bench {
 
 /// What a command left behind.
 #[derive(Debug)]
+#[allow(dead_code, reason = "every test file uses some of it")]
 pub struct Answer {
     pub code: i32,
     pub out: String,
