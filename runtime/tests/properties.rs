@@ -18,6 +18,7 @@ use std::sync::Arc;
 enum Who {
     First,
     Wild,
+    WildStrict,
     Planned,
 }
 
@@ -47,6 +48,10 @@ impl Case {
         let scheduler: Box<dyn Scheduler> = match self.who {
             Who::First => Box::new(First(options)),
             Who::Wild => Box::new(Wild::new(seed, options, 200)),
+            Who::WildStrict => {
+                let options = Options { lane_order: LaneOrder::Strict, ..options };
+                Box::new(Wild::new(seed, options, 200))
+            }
             Who::Planned => Box::new(Planned::new(RandomPlanner(Random::new(seed, "plan")))),
         };
         let thinking = match self.thinking_ns {
@@ -65,8 +70,8 @@ fn whole_graph(knobs: &GraphKnobs) -> runtime::TaskGraph {
 
 prop_compose! {
     fn graphs(max_tasks: u32)(
-        seed: u64, tasks in 1..=max_tasks, objects in 1..8u32, max_accesses in 0..5u32,
-        flags in prop::array::uniform7(any::<bool>()), max_cores in 1..3u32,
+        seed: u64, tasks in 1..=max_tasks, objects in 1..12u32, max_accesses in 0..6u32,
+        flags in prop::array::uniform7(any::<bool>()), max_cores in 1..4u32,
         growth in prop::option::of(1..6u32),
     ) -> GraphKnobs {
         let [commutative, reduce, racy, control, gangs, scratch, tables] = flags;
@@ -81,7 +86,7 @@ prop_compose! {
 
 prop_compose! {
     fn machines()(
-        seed: u64, devices in 1..5u32, max_lanes in 1..4u32, is_shared: bool, has_ram: bool,
+        seed: u64, devices in 1..5u32, max_lanes in 1..5u32, is_shared: bool, has_ram: bool,
         slack_bytes in prop::option::weighted(0.7, prop_oneof![Just(0), 0..300u64]),
         is_home_bounded: bool, engines in prop::option::weighted(0.3, 1..3u32),
     ) -> MachineKnobs {
@@ -93,8 +98,10 @@ prop_compose! {
 
 prop_compose! {
     fn cases(with_gangs: bool)(
-        mut graph in graphs(40), machine in machines(),
-        who in prop_oneof![Just(Who::First), Just(Who::Wild), Just(Who::Planned)],
+        mut graph in graphs(60), machine in machines(),
+        who in prop_oneof![
+            Just(Who::First), Just(Who::Wild), Just(Who::WildStrict), Just(Who::Planned),
+        ],
         next_use: bool, interval_ns in prop_oneof![3 => Just(0u64), 1 => 1..50u64],
         thinking_ns in prop_oneof![3 => Just(0u64), 1 => 1..20u64],
     ) -> Case {
@@ -106,7 +113,13 @@ prop_compose! {
 }
 
 fn config() -> ProptestConfig {
-    ProptestConfig { max_shrink_iters: 4000, failure_persistence: None, ..Default::default() }
+    let cases = ProptestConfig::default().cases.max(1000);
+    ProptestConfig {
+        cases,
+        max_shrink_iters: 4000,
+        failure_persistence: None,
+        ..Default::default()
+    }
 }
 
 proptest! {

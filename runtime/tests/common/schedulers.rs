@@ -81,8 +81,9 @@ impl Wild {
 
     fn place(&mut self, view: &View<'_>, task: TaskId, out: &mut Decisions) {
         let random = &mut self.random;
-        let priority = i64::from(random.below(5)) - 2;
         let strict = self.options.lane_order == LaneOrder::Strict;
+        // Strict lanes must keep to an order that agrees with the dependencies.
+        let priority = if strict { -i64::from(task.0) } else { i64::from(random.below(5)) - 2 };
         let (device, lane) = match ruled(view, task) {
             Some(place) => place,
             None => {
