@@ -16,6 +16,9 @@ pub struct Replayed {
     pub digest: CommandDigest,
     /// To be compared with [`Trace::makespan_ns`].
     pub makespan_ns: Ns,
+    /// To be compared with [`Trace::digest`] of the recorded run; `None` when the replay was set up
+    /// without tracing.
+    pub trace_digest: Option<u64>,
 }
 
 /// Why a log cannot be stepped through.
@@ -102,6 +105,7 @@ pub fn replay_inputs(
 pub fn replay_setup(trace: &Trace, setup: Setup) -> Result<Replayed, ReplayError> {
     let thinking = trace.thoughts.iter().map(|t| t.thinking_ns).collect();
     let setup = Setup { thinking: Thinking::Recorded(thinking), ..setup };
+    let is_traced = setup.tracing;
     let mut executive = Executive::new(setup)?;
     let mut commands = Commands::default();
     let mut digest = CommandDigest::default();
@@ -124,7 +128,9 @@ pub fn replay_setup(trace: &Trace, setup: Setup) -> Result<Replayed, ReplayError
         digest.step(&commands);
         under_way.begin(&commands);
     }
-    Ok(Replayed { digest, makespan_ns: executive.makespan_ns() })
+    let makespan_ns = executive.makespan_ns();
+    let trace_digest = is_traced.then(|| executive.into_trace(trace.header.clone()).digest());
+    Ok(Replayed { digest, makespan_ns, trace_digest })
 }
 
 /// Tasks and transfers that were begun and have not ended, by id. The executive trusts its driver

@@ -88,7 +88,7 @@ fn a_real_run_is_recorded_replayed_and_verified() {
     assert!(answer.out.contains("(measured, mct)"), "{answer:?}");
     bench.fine(&["replay", "run.jsonl.gz", "--scheduler", "heft", "--trace", "predicted.jsonl"]);
     let answer = bench.fine(&["replay", "run.jsonl.gz", "--verify"]);
-    assert!(answer.out.starts_with("the same: "), "{answer:?}");
+    assert!(answer.out.starts_with("the same to the last nanosecond: "), "{answer:?}");
     let predicted = bench.read("predicted.jsonl");
     assert!(predicted.starts_with("{\"windtunnel_trace\":1"), "{predicted}");
 

@@ -24,10 +24,12 @@ pub struct Args {
     /// The newer run
     new: PathBuf,
     /// Share by which simulated makespans may grow
-    #[arg(long, value_name = "SHARE", default_value_t = Tolerance::default().simulated, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = Tolerance::default().simulated)]
+    #[arg(value_parser = share)]
     tolerance: f64,
     /// Share by which measured makespans may grow
-    #[arg(long, value_name = "SHARE", default_value_t = Tolerance::default().real, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = Tolerance::default().real)]
+    #[arg(value_parser = share)]
     real_tolerance: f64,
     /// List every group of cells, not only those that differ
     #[arg(long)]

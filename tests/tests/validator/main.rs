@@ -1,5 +1,6 @@
 //! The validator: it has nothing to say about valid runs, and names what is wrong with others.
 
 mod accepts;
+mod hostile;
 mod machines;
 mod mutations;

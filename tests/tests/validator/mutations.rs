@@ -58,6 +58,7 @@ fn kind(violation: &Violation) -> &'static str {
         WrittenWhileRead,
         WrittenOutOfOrder,
         ControlBroken,
+        ReadyTooEarly,
         ExclusiveOverlap,
         RacyApart,
         UnknownBuffer,
@@ -88,7 +89,7 @@ fn kind(violation: &Violation) -> &'static str {
 }
 
 /// Number of kinds in [`kind`].
-const KINDS: usize = 40;
+const KINDS: usize = 41;
 
 fn valid_traces() -> Vec<(String, Trace)> {
     let mut traces = Vec::new();

@@ -15,6 +15,7 @@ pub const ALL: &[(&str, &str, Corrupt)] = &[
     ("written while an earlier version is read", "WrittenWhileRead", while_read),
     ("written before the version before", "WrittenOutOfOrder", out_of_order),
     ("control edge broken", "ControlBroken", control),
+    ("called ready before its predecessor had finished", "ReadyTooEarly", ready_early),
     ("racing exclusive accesses", "ExclusiveOverlap", exclusive),
     ("racy in two memories", "RacyApart", racy),
 ];
@@ -82,6 +83,16 @@ fn control(trace: &mut Trace, dice: &mut Dice) -> Found {
     let (first, second) = pick(dice, edges.map(|e| (e.from, e.to)))?;
     too_early(trace, first, second);
     expect!(V::ControlBroken { task, after, .. } if *task == second && *after == first)
+}
+
+fn ready_early(trace: &mut Trace, dice: &mut Dice) -> Found {
+    let edges = trace.graph.task_ids().flat_map(|t| trace.graph.incoming(t));
+    let lasting = edges.filter(|e| attempt(trace, e.from).finished_ns > 0);
+    let second = pick(dice, lasting.map(|e| e.to))?;
+    let at = trace.tasks.iter().position(|t| t.task == second)?;
+    let before = trace.graph.predecessors(second).map(|p| attempt(trace, p).finished_ns);
+    trace.tasks[at].ready_ns = before.max()? - 1;
+    expect!(V::ReadyTooEarly { task, .. } if *task == second)
 }
 
 fn exclusive(trace: &mut Trace, dice: &mut Dice) -> Found {
