@@ -67,7 +67,7 @@ pub fn ratio_ticks(most: f64) -> (Vec<f64>, Vec<String>) {
         m if m <= 1.3 => fine.to_vec(),
         m if m <= 3.0 => middle.to_vec(),
         m if m <= 16.0 => coarse.to_vec(),
-        _ => (0..40).map(|power| f64::from(power).exp2()).collect(),
+        _ => (0..40).map(|power| (1u64 << power) as f64).collect(),
     };
     ticks.retain(|t| *t <= most * 1.000_1);
     (ticks.iter().map(|t| libm::log2(*t)).collect(), ticks.iter().map(|t| t.to_string()).collect())
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn short_numbers_keep_six_digits() {
-        assert_eq!(short(1234.567_891), 1234.57);
+        assert_eq!(short(1_234.567_891), 1234.57);
         assert_eq!(short(0.000_123_456_789), 0.000_123_457);
         assert_eq!(short(f64::NAN), 0.0);
     }

@@ -2,7 +2,6 @@
 
 use super::board::Board;
 use super::figure::{Figure, TableView};
-use super::grid::Grid;
 use super::stats::median;
 use super::table::{Cell, Table};
 use super::verdict::count;
@@ -17,7 +16,7 @@ const SHOWN_REPLAYS: usize = 3000;
 const SHOWN_SPEC: usize = 200_000;
 
 /// What each workload is like.
-pub fn workloads(run: &Run, grids: &[Grid<'_>]) -> Option<Figure> {
+pub fn workloads(run: &Run) -> Option<Figure> {
     if run.manifest.workloads.is_empty() {
         return None;
     }
@@ -30,10 +29,10 @@ pub fn workloads(run: &Run, grids: &[Grid<'_>]) -> Option<Figure> {
         "depth",
         "width",
         "tasks / depth",
-        "data",
-        "along edges",
-        "largest working set",
-        "median lower bound (ms)",
+        "data (bytes)",
+        "along edges (bytes)",
+        "largest working set (bytes)",
+        "median lower bound (ns)",
     ]);
     for (label, s) in &run.manifest.workloads {
         let family = run.manifest.families.iter().find(|(l, _)| l == label);
@@ -46,15 +45,17 @@ pub fn workloads(run: &Run, grids: &[Grid<'_>]) -> Option<Figure> {
             Cell::Count(s.depth as u64),
             Cell::Count(s.width as u64),
             Cell::Real(s.tasks as f64 / s.depth.max(1) as f64, 1),
-            Cell::text(size(s.object_bytes)),
-            Cell::text(size(s.flow_bytes)),
-            Cell::text(size(s.max_working_set_bytes)),
-            Cell::real(median_bound_ms(run, label), 3),
+            Cell::Bytes(s.object_bytes),
+            Cell::Bytes(s.flow_bytes),
+            Cell::Bytes(s.max_working_set_bytes),
+            median_bound_ns(run, label).map_or(Cell::None, |ns| Cell::Time(ns as u64)),
         ]);
     }
     let tasks = run.manifest.workloads.iter().map(|(_, s)| s.tasks);
     let (least, most) = (tasks.clone().min().unwrap_or(0), tasks.max().unwrap_or(0));
-    let clusters = grids.iter().map(Grid::clusters).max().unwrap_or(0);
+    let mut clusters: Vec<&str> = run.records.iter().map(|r| r.key.cluster.as_str()).collect();
+    clusters.sort_unstable();
+    clusters.dedup();
     Some(Figure {
         anchor: "workload-cards".to_owned(),
         question: "What are the workloads like?".to_owned(),
@@ -63,7 +64,7 @@ pub fn workloads(run: &Run, grids: &[Grid<'_>]) -> Option<Figure> {
             count(run.manifest.workloads.len(), "workload"),
             least,
             count(most, "task"),
-            count(clusters, "cluster")
+            count(clusters.len(), "cluster")
         ),
         n: count(run.manifest.workloads.len(), "workload"),
         body: html! {},
@@ -78,9 +79,9 @@ pub fn workloads(run: &Run, grids: &[Grid<'_>]) -> Option<Figure> {
     })
 }
 
-fn median_bound_ms(run: &Run, workload: &str) -> Option<f64> {
+fn median_bound_ns(run: &Run, workload: &str) -> Option<f64> {
     let records = run.records.iter().filter(|r| r.key.workload == workload);
-    let bounds = records.filter_map(|r| r.outcome.as_ref().ok()).map(|m| m.bound_ns as f64 / 1e6);
+    let bounds = records.filter_map(|r| r.outcome.as_ref().ok()).map(|m| m.bound_ns as f64);
     median(&bounds.filter(|b| *b > 0.0).collect::<Vec<_>>())
 }
 
@@ -146,7 +147,7 @@ fn key_cells(run: &Run, record: &Record) -> Vec<Cell> {
 pub fn cells(run: &Run) -> Table {
     let mut columns = key_columns(run);
     columns.extend(
-        ["makespan (ms)", "bound (ms)", "makespan / bound", "outcome", "digest", "replay"]
+        ["makespan (ns)", "bound (ns)", "makespan / bound", "outcome", "digest", "replay"]
             .map(str::to_owned),
     );
     let mut table = Table { columns, rows: Vec::new() };
@@ -155,8 +156,8 @@ pub fn cells(run: &Run) -> Table {
         match &record.outcome {
             Ok(m) => {
                 let bound_ns = Some(m.bound_ns as f64).filter(|b| *b > 0.0);
-                row.push(Cell::Real(m.makespan_ns as f64 / 1e6, 3));
-                row.push(Cell::real(bound_ns.map(|b| b / 1e6), 3));
+                row.push(Cell::Time(m.makespan_ns));
+                row.push(bound_ns.map_or(Cell::None, |_| Cell::Time(m.bound_ns)));
                 row.push(Cell::real(bound_ns.map(|b| m.makespan_ns as f64 / b), 3));
                 row.push(Cell::text("finished"));
                 row.push(Cell::Code(m.digest.clone()));
@@ -196,7 +197,7 @@ pub fn provenance(run: &Run, boards: &[Board]) -> Markup {
                 tr { th scope="row" { "digest of the experiment" } td { code { (printable(&run.manifest.spec_digest)) } } }
                 tr { th scope="row" { "cells" } td { (run.records.len()) " of " (run.manifest.cells) } }
                 @for (label, value) in &run.manifest.provenance {
-                    tr { th scope="row" { (printable(label)) } td { (printable(value)) } }
+                    tr { th scope="row" { (printable(&fact_name(label))) } td { (printable(&fact(label, value))) } }
                 }
             }
             details {
@@ -212,6 +213,18 @@ pub fn provenance(run: &Run, boards: &[Board]) -> Markup {
             }
             footer { p.meta { (super::figure::download(&cells, "cells")) } }
         }
+    }
+}
+
+/// `memory_bytes` is `memory` to people, who are shown a unit.
+fn fact_name(label: &str) -> String {
+    label.trim_end_matches("_bytes").replace('_', " ")
+}
+
+fn fact(label: &str, value: &str) -> String {
+    match value.parse() {
+        Ok(bytes) if label.ends_with("_bytes") => size(bytes),
+        _ => value.to_owned(),
     }
 }
 

@@ -24,15 +24,24 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Shown to people: the workload, and cluster and axes where they vary.
-    pub fn name(&self, clusters: usize) -> String {
-        let mut parts = vec![self.workload.as_str()];
+    /// Shown to people: the workload, the cluster where there are several, and the axes.
+    pub fn name(&self, clusters: usize, axes: &[String]) -> String {
+        let mut parts = vec![self.workload.clone()];
         if clusters > 1 {
-            parts.push(&self.cluster);
+            parts.push(self.cluster.clone());
         }
-        parts.extend(self.axes.iter().map(String::as_str));
+        parts.extend(axis_names(axes, &self.axes));
         parts.join(" · ")
     }
+}
+
+/// What stands for the value of an axis that does not apply.
+pub const NOT_APPLICABLE: &str = "-";
+
+/// `bandwidth 0.3`, for every axis that applies.
+pub fn axis_names(names: &[String], values: &[String]) -> Vec<String> {
+    let applies = names.iter().zip(values).filter(|(_, value)| *value != NOT_APPLICABLE);
+    applies.map(|(name, value)| format!("{name} {value}")).collect()
 }
 
 /// All schedulers on one instance with one seed.
@@ -121,6 +130,8 @@ fn log_ratio(a: f64, b: f64) -> Option<f64> {
 pub struct Grid<'a> {
     /// `sim`, `cpu`.
     pub backend: &'a str,
+    /// Names of the axes.
+    pub axes: &'a [String],
     /// All schedulers of the run, sorted, whether they ran on this backend or not.
     pub schedulers: Vec<&'a str>,
     /// Sorted.
@@ -129,6 +140,8 @@ pub struct Grid<'a> {
     pub families: Vec<&'a str>,
     /// Sorted by instance, then seed.
     pub meetings: Vec<Meeting<'a>>,
+    /// Meetings that [`Grid::fair`] has left out.
+    pub left_out: usize,
 }
 
 impl<'a> Grid<'a> {
@@ -154,7 +167,40 @@ impl<'a> Grid<'a> {
             .collect();
         let family = |i: &Instance| family_of(run, &i.workload);
         let families = instances.iter().map(family).collect();
-        Self { backend, schedulers: schedulers.to_vec(), instances, families, meetings }
+        let schedulers = schedulers.to_vec();
+        let axes = &run.manifest.axes;
+        Self { backend, axes, schedulers, instances, families, meetings, left_out: 0 }
+    }
+
+    /// The meetings in which every scheduler of this backend took part: means over them compare
+    /// like with like. A run may lack some because it was interrupted, or because its grids have
+    /// different schedulers. When there is no such meeting, all are kept.
+    pub fn fair(&self) -> Self {
+        let takes_part = |m: &Meeting<'_>, s: usize| !m.entries[s].records.is_empty();
+        let present: Vec<usize> = (0..self.schedulers.len())
+            .filter(|s| self.meetings.iter().any(|m| takes_part(m, *s)))
+            .collect();
+        let is_full = |m: &&Meeting<'a>| present.iter().all(|s| takes_part(m, *s));
+        let mut meetings: Vec<Meeting<'a>> =
+            self.meetings.iter().filter(is_full).cloned().collect();
+        if meetings.is_empty() {
+            return self.clone();
+        }
+        let left_out = self.meetings.len() - meetings.len();
+        let mut kept: Vec<usize> = meetings.iter().map(|m| m.instance).collect();
+        kept.dedup();
+        for meeting in &mut meetings {
+            meeting.instance = kept.partition_point(|k| *k < meeting.instance);
+        }
+        Self {
+            backend: self.backend,
+            axes: self.axes,
+            schedulers: self.schedulers.clone(),
+            instances: kept.iter().map(|k| self.instances[*k].clone()).collect(),
+            families: kept.iter().map(|k| self.families[*k]).collect(),
+            meetings,
+            left_out,
+        }
     }
 
     /// Whether the backend is a simulation.

@@ -92,18 +92,26 @@ fn figure(grid: &Grid<'_>, board: &Board, by: By, anchor: String, question: Stri
         By::Axis(_) => "value",
     };
     Figure {
-        answer: answer(&keys, &squares, board),
+        answer: answer(head, &squares, board),
         n: format!("{} cells per scheduler", board.meetings),
         body: body(head, &keys, &squares, board, darkest),
-        note: Some(format!(
-            "Geometric mean of makespan over the shortest makespan of the same instance and seed; \
-             1 is best, in bold the best of each row. The colour goes from 1 (none) to {darkest:.2} \
-             or more. A count after a cross says how many cells failed; they are not in the mean."
-        )),
+        note: Some(note(by, darkest)),
         table: table(head, &keys, &squares, board),
         table_view: TableView::Hidden,
         anchor,
         question,
+    }
+}
+
+fn note(by: By, darkest: f64) -> String {
+    let scale = format!("The colour goes from 1 (none) to {darkest:.2} or more.");
+    match by {
+        By::Cluster | By::Axis(_) => format!("Cells as in the figure above. {scale}"),
+        By::Workload | By::Family => format!(
+            "Geometric mean of makespan over the shortest makespan of the same instance and seed; \
+             1 is best, in bold the best of each row. {scale} A count after a cross says how many \
+             cells failed; they are not in the mean."
+        ),
     }
 }
 
@@ -127,7 +135,7 @@ fn is_best(square: &Square, row: &[Square]) -> bool {
     square.failed == 0 && square.ratio.is_some_and(|r| r <= best * (1.0 + 1e-9))
 }
 
-fn answer(keys: &[&str], squares: &[Vec<Square>], board: &Board) -> String {
+fn answer(what: &str, squares: &[Vec<Square>], board: &Board) -> String {
     let mut firsts = vec![0; board.rows.len()];
     for row in squares {
         for (count, square) in firsts.iter_mut().zip(row) {
@@ -136,18 +144,20 @@ fn answer(keys: &[&str], squares: &[Vec<Square>], board: &Board) -> String {
     }
     let mut order: Vec<usize> = (0..firsts.len()).filter(|i| firsts[*i] > 0).collect();
     order.sort_by_key(|i| (std::cmp::Reverse(firsts[*i]), *i));
-    let named: Vec<String> = order
-        .iter()
-        .take(4)
-        .map(|i| format!("{} on {}", board.rows[*i].label, firsts[*i]))
-        .collect();
-    let rest = order.len().saturating_sub(4);
-    let more = if rest > 0 { format!(", {rest} more on some") } else { String::new() };
-    format!("Best of {}: {}{more} (ties count for each).", rows(keys.len()), named.join(", "))
-}
-
-fn rows(n: usize) -> String {
-    super::verdict::count(n, "row")
+    let Some((first, others)) = order.split_first() else {
+        return "No scheduler finished all cells of a row.".to_owned();
+    };
+    let of = super::verdict::count(squares.len(), what);
+    let mut text =
+        format!("The best scheduler is {} on {} of {of}", board.rows[*first].label, firsts[*first]);
+    for i in others.iter().take(3) {
+        text += &format!(", {} on {}", board.rows[*i].label, firsts[*i]);
+    }
+    if others.len() > 3 {
+        let rest = super::verdict::count(others.len() - 3, "other");
+        text += &format!(", and one of {rest} elsewhere");
+    }
+    text + "; ties count for each."
 }
 
 fn body(head: &str, keys: &[&str], squares: &[Vec<Square>], board: &Board, darkest: f64) -> Markup {

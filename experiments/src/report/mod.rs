@@ -87,7 +87,9 @@ pub enum ReportError {
 /// Everything that the report shows, computed once.
 pub(crate) struct Contents<'a> {
     run: &'a Run,
-    /// One per backend, simulation first.
+    /// All records, one grid per backend, simulation first.
+    whole: Vec<Grid<'a>>,
+    /// The meetings in which all schedulers took part.
     grids: Vec<Grid<'a>>,
     boards: Vec<Board>,
     rivals: Vec<Vec<Rival>>,
@@ -110,15 +112,15 @@ impl<'a> Contents<'a> {
             figures.extend(profile::figure(grid, board));
             figures.extend(heatmap::figures(grid, board, &run.manifest.axes));
             figures.extend(shares::figure(grid, board));
-            if let Some(gantt) = gantt::figures(run, grids, boards, options)? {
+            if let Some(gantt) = gantt::figures(run, &contents.whole, boards, options)? {
                 figures.extend([gantt.lanes, gantt.memory]);
                 data = gantt.data;
             }
         }
-        if let [simulated, measured, ..] = grids.as_slice() {
+        if let [simulated, measured, ..] = contents.whole.as_slice() {
             figures.extend(predicted::figure(simulated, measured));
         }
-        figures.extend(facts::workloads(run, grids));
+        figures.extend(facts::workloads(run));
         figures.extend(facts::failures(run));
         contents.figures = figures;
         contents.data = data;
@@ -135,14 +137,24 @@ impl<'a> Contents<'a> {
         // Simulation first, others by name.
         backends.sort_unstable_by_key(|b| (*b != "sim", *b));
         backends.dedup();
-        let grids: Vec<Grid<'a>> =
+        let whole: Vec<Grid<'a>> =
             backends.iter().map(|backend| Grid::new(run, &schedulers, backend)).collect();
+        let grids: Vec<Grid<'a>> = whole.iter().map(Grid::fair).collect();
         let boards: Vec<Board> = grids.iter().map(|grid| Board::new(run, grid)).collect();
         let rivals: Vec<Vec<Rival>> =
             grids.iter().zip(&boards).map(|(grid, board)| versus::rivals(grid, board)).collect();
-        let verdict = verdict::sentences(run, &grids, &boards, &rivals);
-        let (figures, data) = (Vec::new(), Markup::default());
-        Self { run, grids, boards, rivals, verdict, figures, data }
+        let mut contents = Self {
+            run,
+            whole,
+            grids,
+            boards,
+            rivals,
+            verdict: Vec::new(),
+            figures: Vec::new(),
+            data: Markup::default(),
+        };
+        contents.verdict = verdict::sentences(&contents);
+        contents
     }
 
     fn has_failures(&self) -> bool {

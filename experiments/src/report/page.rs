@@ -41,7 +41,7 @@ pub fn page(contents: &Contents<'_>) -> String {
                             @for sentence in &contents.verdict { p { (printable(sentence)) } }
                         }
                         @for (at, grid) in contents.grids.iter().enumerate() {
-                            (board(grid, &contents.boards[at], &contents.rivals[at], at))
+                            (board(grid, &contents.boards[at], &contents.rivals[at]))
                         }
                         @for figure in &contents.figures { (figure.html()) }
                         (contents.data)
@@ -55,7 +55,7 @@ pub fn page(contents: &Contents<'_>) -> String {
 }
 
 /// Plotly's script alone: the crate's sources hold a formula renderer too, which nothing here uses.
-fn plotly_script() -> String {
+pub(super) fn plotly_script() -> String {
     let all = plotly::Plot::offline_js_sources();
     let end = all.find("</script>").map_or(all.len(), |at| at + "</script>".len());
     all[..end].to_owned()
@@ -74,7 +74,11 @@ fn links(contents: &Contents<'_>) -> Vec<(String, String)> {
 fn subtitle(contents: &Contents<'_>) -> String {
     let run = contents.run;
     let schedulers = contents.grids.first().map_or(0, |g| g.schedulers.len());
-    let cells = count(run.records.len(), "finished cell");
+    let finished = run.records.iter().filter(|r| r.outcome.is_ok()).count();
+    let cells = match finished == run.manifest.cells {
+        true => format!("{} finished", count(finished, "cell")),
+        false => format!("{finished} of {} finished", count(run.manifest.cells, "cell")),
+    };
     let mut parts = vec![count(schedulers, "scheduler"), cells];
     parts.extend(
         contents
@@ -102,7 +106,7 @@ fn board_question(grid: &Grid<'_>) -> String {
     format!("Which scheduler is fastest {}?", world(grid))
 }
 
-fn board(grid: &Grid<'_>, board: &Board, rivals: &[Rival], at: usize) -> Markup {
+fn board(grid: &Grid<'_>, board: &Board, rivals: &[Rival]) -> Markup {
     let anchor = board_anchor(grid);
     let table = text::board_table(board, rivals);
     html! {
@@ -113,15 +117,18 @@ fn board(grid: &Grid<'_>, board: &Board, rivals: &[Rival], at: usize) -> Markup 
             footer {
                 p.note {
                     "Makespan over the best lower bound: geometric mean over instances of the \
-                     geometric mean over seeds; the whisker is the 95 % interval of a bootstrap over \
-                     instances with seeds nested. “Longer than first” is the geometric mean of the \
-                     makespan over that of the first row on the cells that both finished; p is of \
+                     geometric mean over seeds, on a logarithmic axis; intervals are of a bootstrap \
+                     over instances with seeds nested. “Longer than first” is the geometric mean of \
+                     the makespan over that of the first row on the cells that both finished; p is of \
                      Wilcoxon's signed-rank test over instances, corrected by Holm for all rows. \
-                     A win is the shortest makespan alone, a tie (to 1e-9) shares it. Grey columns \
-                     depend on the machine that ran the experiment: processor time inside the \
-                     scheduler per run, median and 99 % quantile."
+                     A win is the shortest makespan alone, a tie (to 1e-9) shares it. Schedulers with \
+                     fewer failures rank first. Grey columns depend on the machine that ran the \
+                     experiment: processor time inside the scheduler per run, median and 99 % quantile."
                 }
-                @if at == 0 && !grid.is_simulated() {
+                @if grid.left_out > 0 {
+                    p.note { "Compared on the cells in which all schedulers took part; " (count(grid.left_out, "cell")) " per scheduler left out." }
+                }
+                @if !grid.is_simulated() {
                     p.note { "Real runs differ from repetition to repetition; a cell is the geometric mean of its repetitions." }
                 }
                 p.meta {
@@ -150,13 +157,14 @@ fn board_answer(board: &Board, rivals: &[Rival]) -> String {
     }
 }
 
-/// The range of the whiskers' axis.
+/// The range of the whiskers' axis, which is logarithmic.
 fn reach(board: &Board) -> Option<(f64, f64)> {
     let ends = board.rows.iter().filter_map(|r| {
         let value = r.over_bound?;
         Some(r.over_bound_interval.map_or((value, value), |i| (i.low, i.high)))
     });
     let (low, high) = ends.fold((f64::MAX, 0.0_f64), |(l, h), (a, b)| (l.min(a), h.max(b)));
+    // Below 1 only where a bound is none.
     (high > 0.0).then(|| (low.min(1.0), (high * 1.02).max(1.05)))
 }
 
@@ -171,16 +179,15 @@ fn board_html(board: &Board, rivals: &[Rival]) -> Markup {
                 th.num scope="col" { "makespan / bound" }
                 th scope="col" { "95 % interval" @if let Some(reach) = reach { (axis(reach)) } }
                 th.num scope="col" { "longer than first" }
+                th.num scope="col" { "95 % interval" }
                 th.num scope="col" { "p" }
-                th.num scope="col" { "wins" }
-                th.num scope="col" { "ties" }
-                th.num scope="col" { "losses" }
+                th.num scope="col" title="cells with the shortest makespan alone / shared / not" { "wins / ties / losses" }
                 th.num scope="col" { "failed" }
                 @if has_missing { th.num scope="col" { "not run" } }
                 th.num scope="col" { "moved per run" }
                 th.num scope="col" { "peak memory" }
                 th.num.machine scope="col" { "planning p50" }
-                th.num.machine scope="col" { "planning p99" }
+                th.num.machine scope="col" { "p99" }
             } }
             tbody { @for row in &board.rows {
                 (board_row(row, rivals.iter().find(|r| r.scheduler == row.scheduler), reach, has_missing))
@@ -196,22 +203,23 @@ fn board_row(
     has_missing: bool,
 ) -> Markup {
     let style = Style::of(row.scheduler);
-    let time = |ns: Option<f64>| ns.map_or("–".to_owned(), |ns| duration(ns as u64));
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    let time = |ns: Option<f64>| or_dash(ns.map(|ns| duration(ns as u64)));
+    let between = rival.and_then(|r| r.interval).map(super::verdict::percent_interval);
     html! {
         tr.first[row.rank == 1] {
             td.num { (row.rank) }
-            th.label scope="row" { (line_swatch(style)) (printable(&row.label)) }
-            td.num { (row.over_bound.map_or("–".to_owned(), |v| format!("{v:.3}"))) }
+            th.label.short[row.label.chars().count() <= 22] scope="row" { div { (line_swatch(style)) span { (printable(&row.label)) } } }
+            td.num { (or_dash(row.over_bound.map(|v| format!("{v:.3}")))) }
             td { @if let Some(reach) = reach { (whisker(row, style, reach)) } }
-            td.num { (rival.map_or("–".to_owned(), |r| super::verdict::percent(r.ratio))) }
-            td.num { (rival.and_then(|r| r.p_holm).map_or("–".to_owned(), short_p)) }
-            td.num { (row.wins) }
-            td.num { (row.ties) }
-            td.num { (row.losses) }
+            td.num { (or_dash(rival.map(|r| super::verdict::percent(r.ratio)))) }
+            td.num.small { (or_dash(between)) }
+            td.num { (or_dash(rival.and_then(|r| r.p_holm).map(short_p))) }
+            td.num { (row.wins) " / " (row.ties) " / " (row.losses) }
             td.num { @if row.failed > 0 { span.failed { (row.failed) } } @else { "0" } }
             @if has_missing { td.num { (row.missing) } }
-            td.num { (row.bytes_moved.map_or("–".to_owned(), |b| size(b as u64))) }
-            td.num { (row.peak_bytes.map_or("–".to_owned(), size)) }
+            td.num { (or_dash(row.bytes_moved.map(|b| size(b as u64)))) }
+            td.num { (or_dash(row.peak_bytes.map(size))) }
             td.num.machine { (time(row.planning_p50_ns)) }
             td.num.machine { (time(row.planning_p99_ns)) }
         }
@@ -225,17 +233,17 @@ fn short_p(p: f64) -> String {
 /// The scheduler's colour and dash, as in the charts.
 fn line_swatch(style: Style) -> Markup {
     html! {
-        svg width="30" height="10" style="display:inline-block;margin-right:8px;vertical-align:middle" aria-hidden="true" {
+        svg.line width="30" height="10" aria-hidden="true" {
             line x1="1" y1="5" x2="29" y2="5" stroke=(style.colour) stroke-width="3"
                 stroke-dasharray=(style.dash_array()) {}
         }
     }
 }
 
-const WIDTH: f64 = 190.0;
+const WIDTH: f64 = 130.0;
 
 fn at(value: f64, reach: (f64, f64)) -> f64 {
-    5.0 + (WIDTH - 10.0) * (value - reach.0) / (reach.1 - reach.0)
+    5.0 + (WIDTH - 10.0) * libm::log(value / reach.0) / libm::log(reach.1 / reach.0)
 }
 
 /// A dot with its interval; the thin line is at 1, the bound itself.
@@ -263,7 +271,7 @@ fn whisker(row: &Row, style: Style, reach: (f64, f64)) -> Markup {
 fn axis(reach: (f64, f64)) -> Markup {
     html! {
         svg width=(WIDTH) height="14" aria-hidden="true" {
-            text.axis x="0" y="11" { (format!("{:.2}", reach.0)) }
+            text.axis x="2" y="11" { (format!("{:.2}", reach.0)) }
             text.axis x=(WIDTH) y="11" text-anchor="end" { (format!("{:.2}", reach.1)) }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::chart;
 use super::figure::{Figure, TableView};
-use super::grid::Grid;
+use super::grid::{Grid, Instance, NOT_APPLICABLE};
 use super::stats::{Interval, Kendall, median, repeated};
 use super::style::Style;
 use super::table::{Cell, Table};
@@ -13,6 +13,9 @@ use plotly::{Plot, Scatter};
 
 /// Pairs of schedulers below which a rank correlation is not given.
 const MIN_PAIRS: usize = 20;
+
+/// Characters of an instance's name beside the chart.
+const MAX_NAME: usize = 26;
 
 /// A scheduler on an instance in both worlds.
 #[derive(Clone, Debug)]
@@ -43,10 +46,12 @@ pub fn pairs(simulated: &Grid<'_>, measured: &Grid<'_>) -> Vec<Pair> {
     let mut found = 0;
     for (at, instance) in measured.instances.iter().enumerate() {
         let before = pairs.len();
-        let Ok(twin) = simulated.instances.binary_search(instance) else { continue };
+        let twins: Vec<usize> = (0..simulated.instances.len())
+            .filter(|twin| is_twin(&simulated.instances[*twin], instance))
+            .collect();
         for scheduler in 0..measured.schedulers.len() {
-            let predicted = makespans(simulated, twin, scheduler);
-            let real = makespans(measured, at, scheduler);
+            let predicted = makespans(simulated, &twins, scheduler);
+            let real = makespans(measured, &[at], scheduler);
             let (Some((predicted_ns, _)), Some((measured_ns, interval))) =
                 (repeated(&predicted), repeated(&real))
             else {
@@ -54,7 +59,7 @@ pub fn pairs(simulated: &Grid<'_>, measured: &Grid<'_>) -> Vec<Pair> {
             };
             pairs.push(Pair {
                 instance: found,
-                name: instance.name(measured.clusters()),
+                name: instance.name(measured.clusters(), measured.axes),
                 scheduler,
                 predicted_ns,
                 measured_ns,
@@ -67,9 +72,18 @@ pub fn pairs(simulated: &Grid<'_>, measured: &Grid<'_>) -> Vec<Pair> {
     pairs
 }
 
+/// Whether a simulated instance predicts a measured one. An axis that does not apply to hardware
+/// (a noise level, say) has the value `-` there, which any simulated value predicts.
+fn is_twin(simulated: &Instance, measured: &Instance) -> bool {
+    let mut axes = simulated.axes.iter().zip(&measured.axes);
+    simulated.workload == measured.workload
+        && simulated.cluster == measured.cluster
+        && axes.all(|(s, m)| s == m || m == NOT_APPLICABLE)
+}
+
 /// Positive makespans of all seeds and repetitions.
-fn makespans(grid: &Grid<'_>, instance: usize, scheduler: usize) -> Vec<f64> {
-    let here = grid.meetings.iter().filter(|m| m.instance == instance);
+fn makespans(grid: &Grid<'_>, instances: &[usize], scheduler: usize) -> Vec<f64> {
+    let here = grid.meetings.iter().filter(|m| instances.contains(&m.instance));
     let finished = here.flat_map(|m| m.entries[scheduler].finished());
     finished.map(|m| m.makespan_ns as f64).filter(|ns| *ns > 0.0).collect()
 }
@@ -152,7 +166,8 @@ pub fn figure(simulated: &Grid<'_>, measured: &Grid<'_>) -> Option<Figure> {
             "Left: on the diagonal the prediction is exact, above it the hardware is slower. \
              Right: the error of each prediction, positive where the hardware is slower. Whiskers \
              are 95 % intervals of the measured geometric mean over repetitions (Student's t on \
-             logarithms); predictions are geometric means over seeds."
+             logarithms); predictions are geometric means over seeds, and over the values of axes that do not \
+             apply to hardware."
                 .to_owned(),
         ),
         table: table(&pairs, measured),
@@ -160,7 +175,23 @@ pub fn figure(simulated: &Grid<'_>, measured: &Grid<'_>) -> Option<Figure> {
     })
 }
 
-/// What the figure and the verdict say.
+/// What the verdict says.
+pub fn headline(summary: &Summary) -> String {
+    let error = format!(
+        "Predicted makespans differ from measured ones by {:.1} % in the median",
+        100.0 * summary.median_error
+    );
+    match summary.contests {
+        0 => error + ".",
+        n => format!(
+            "{error}; the scheduler predicted to win is the fastest on {} of {}.",
+            summary.right_winner,
+            super::verdict::count(n, "instance")
+        ),
+    }
+}
+
+/// What the figure says.
 pub fn answer(summary: &Summary) -> String {
     let mut text = format!(
         "The median error of a predicted makespan is {:.1} %, the largest {:.1} %",
@@ -179,7 +210,9 @@ pub fn answer(summary: &Summary) -> String {
     let pairs = summary.order.pairs();
     if pairs > 0 {
         text += &match summary.order.tau().filter(|_| pairs >= MIN_PAIRS) {
-            Some(tau) => format!("; Kendall's tau between the orders is {tau:.2} ({pairs} pairs)"),
+            Some(tau) => {
+                format!("; Kendall's tau between the orders is {} ({pairs} pairs)", signed(tau))
+            }
             None => format!("; {pairs} pairs of schedulers are too few for a rank correlation"),
         };
         let clear = &summary.clear_order;
@@ -192,6 +225,10 @@ pub fn answer(summary: &Summary) -> String {
         }
     }
     text + "."
+}
+
+fn signed(value: f64) -> String {
+    format!("{value:.2}").replace('-', "−")
 }
 
 const SYMBOLS: [MarkerSymbol; 8] = [
@@ -211,7 +248,7 @@ fn plot(pairs: &[Pair], grid: &Grid<'_>) -> Plot {
     let (low, high) = all.fold((f64::MAX, 0.0_f64), |(l, h), v| (l.min(v), h.max(v)));
     let ends = vec![low / 1e6 / 1.15, high / 1e6 * 1.15];
     plot.add_trace(
-        Scatter::new(ends.clone(), ends)
+        Scatter::new(ends.clone(), ends.clone())
             .mode(Mode::Lines)
             .name("exact")
             .show_legend(false)
@@ -234,15 +271,15 @@ fn plot(pairs: &[Pair], grid: &Grid<'_>) -> Plot {
     }
     let instances: Vec<&Pair> =
         pairs.chunk_by(|a, b| a.instance == b.instance).map(|group| &group[0]).collect();
-    let names = instances.iter().map(|p| chart::safe(&p.name)).collect();
+    let names = instances.iter().map(|p| chart::safe(&shortened(&p.name))).collect();
     let at = (0..instances.len()).map(|i| i as f64).collect();
     plot.set_layout(
         chart::layout(chart::legend_below())
-            .x_axis(time_axis("predicted (ms)").domain(&[0.0, 0.42]))
-            .y_axis(time_axis("measured (ms)"))
+            .x_axis(time_axis("predicted (ms)", &ends).domain(&[0.0, 0.42]))
+            .y_axis(time_axis("measured (ms)", &ends))
             .x_axis2(
                 chart::axis("measured / predicted − 1")
-                    .domain(&[0.6, 1.0])
+                    .domain(&[0.63, 1.0])
                     .tick_format("+.0%")
                     .zero_line(true)
                     .anchor("y2"),
@@ -258,8 +295,22 @@ fn plot(pairs: &[Pair], grid: &Grid<'_>) -> Plot {
     plot
 }
 
-fn time_axis(title: &str) -> Axis {
-    chart::axis(title).type_(AxisType::Log).tick_format("~g").n_ticks(8)
+/// A logarithmic axis with ticks at 1, 2 and 5 times the powers of ten.
+fn time_axis(title: &str, ends: &[f64]) -> Axis {
+    let powers = (-6..=12).map(|p| libm::pow(10.0, f64::from(p)));
+    let ticks = powers.flat_map(|p| [p, 2.0 * p, 5.0 * p]);
+    let ticks: Vec<f64> =
+        ticks.filter(|t| *t >= ends[0] && *t <= ends[1]).map(chart::short).collect();
+    let texts = ticks.iter().map(f64::to_string).collect();
+    chart::axis(title).type_(AxisType::Log).tick_values(ticks).tick_text(texts)
+}
+
+/// A name that fits beside the chart.
+fn shortened(name: &str) -> String {
+    match name.chars().count() > MAX_NAME {
+        true => name.chars().take(MAX_NAME - 1).chain(['…']).collect(),
+        false => name.to_owned(),
+    }
 }
 
 fn hover(pair: &Pair, label: &str) -> String {
@@ -319,10 +370,10 @@ fn table(pairs: &[Pair], grid: &Grid<'_>) -> Table {
     let mut table = Table::new(&[
         "instance",
         "scheduler",
-        "predicted (ms)",
-        "measured (ms)",
-        "low (ms)",
-        "high (ms)",
+        "predicted (ns)",
+        "measured (ns)",
+        "low (ns)",
+        "high (ns)",
         "error (%)",
         "repetitions",
     ]);
@@ -330,10 +381,10 @@ fn table(pairs: &[Pair], grid: &Grid<'_>) -> Table {
         table.push(vec![
             Cell::text(&p.name),
             Cell::text(grid.schedulers[p.scheduler]),
-            Cell::Real(p.predicted_ns / 1e6, 3),
-            Cell::Real(p.measured_ns / 1e6, 3),
-            Cell::real(p.interval.map(|i| i.low / 1e6), 3),
-            Cell::real(p.interval.map(|i| i.high / 1e6), 3),
+            Cell::Time(p.predicted_ns as u64),
+            Cell::Time(p.measured_ns as u64),
+            p.interval.map_or(Cell::None, |i| Cell::Time(i.low as u64)),
+            p.interval.map_or(Cell::None, |i| Cell::Time(i.high as u64)),
             Cell::Real(100.0 * (p.ratio() - 1.0), 1),
             Cell::Count(p.repetitions as u64),
         ]);
@@ -363,8 +414,8 @@ mod tests {
 
     #[test]
     fn the_summary_by_hand() {
-        // Instance 0: both order alike, clearly. Instance 1: the wrong winner, 22/20 slower, but the
-        // intervals overlap.
+        // Instance 0: both order alike, clearly. Instance 1: the wrong winner, 22/20 slower, but
+        // the intervals overlap.
         let pairs = [
             pair(0, 0, 10.0, (10.5, 11.5)),
             pair(0, 1, 20.0, (19.0, 21.0)),

@@ -90,7 +90,7 @@
       }),
       ...traces(d.copies, axis, unit, route, (r) => ({
         name: data.reasons[r], legendgroup: "r" + r, width: 0.6,
-        marker: { color: REASON_COLOURS[r], line: border },
+        marker: { color: REASON_COLOURS[r] },
       }), (i) => `${name(d.copies.what[i])}, ${size(d.copy_bytes[i])} (${data.reasons[d.copies.kind[i]]})` +
         `<br>${span(d.copies, i)}`),
     ];
@@ -144,8 +144,8 @@
     }
     const last = Math.max(a.makespan, b.makespan) / unit;
     const layout = Object.assign({}, base, {
-      barmode: "overlay", height: plotHeight + 190,
-      margin: { l: 90, r: 20, t: 40, b: 150 },
+      barmode: "overlay", height: plotHeight + 150,
+      margin: { l: 90, r: 20, t: 40, b: 110 },
       xaxis: { title: { text: `time (${unitName})`, standoff: 8 }, range: [-last * 0.005, last * 1.01],
                zeroline: false, anchor: "y", gridcolor: "#d9dee3" },
       yaxis: ganttAxis(b, [0, split]),

@@ -9,7 +9,7 @@ use super::table::{Cell, Table};
 use crate::metrics::Cause;
 use crate::record::{Metrics, TimeShares};
 use plotly::common::{Marker, Orientation};
-use plotly::layout::BarMode;
+use plotly::layout::{BarMode, TraceOrder};
 use plotly::{Bar, Plot};
 
 /// Compute and the seven causes of idling.
@@ -47,7 +47,7 @@ pub fn figure(grid: &Grid<'_>, board: &Board) -> Option<Figure> {
     let last = board.rows.len() as f64 - 0.4;
     let y_axis = chart::axis("").range(vec![last, -0.6]);
     plot.set_layout(
-        chart::layout(chart::legend_below())
+        chart::layout(chart::legend_below().trace_order(TraceOrder::Normal))
             .bar_mode(BarMode::Stack)
             .bar_gap(0.28)
             .x_axis(chart::axis("lane time / (lower bound × lanes)"))
@@ -130,15 +130,16 @@ fn answer(board: &Board, bars: &[Bars]) -> String {
         share(first, 0),
         largest(first)
     );
-    let last = board.rows.last().zip(bars.last()).filter(|(r, _)| r.rank > 1);
-    match last {
-        Some((row, bars)) if bars.cells > 0 => format!(
-            "{own}; under {}, which ranks last, they compute {:.0} %, and most is due to {}.",
+    let total = |bars: &Bars| bars.parts.iter().sum::<f64>();
+    let longest = board.rows.iter().zip(bars).max_by(|a, b| total(a.1).total_cmp(&total(b.1)));
+    match longest.filter(|(slowest, _)| slowest.rank > 1) {
+        Some((row, bars)) => format!(
+            "{own}; under {}, whose bar is the longest, they compute {:.0} %, and most is due to {}.",
             row.label,
             share(bars, 0),
             largest(bars)
         ),
-        _ => own + ".",
+        None => own + ".",
     }
 }
 

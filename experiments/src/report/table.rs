@@ -1,6 +1,6 @@
 //! Tables: the numbers under every figure, written as HTML, CSV, Markdown, JSON and plain text.
 
-use crate::shown::printable;
+use crate::shown::{duration, printable, size};
 use maud::{Markup, html};
 use serde_json::{Number, Value};
 use std::fmt::Write;
@@ -14,6 +14,10 @@ pub enum Cell {
     Code(String),
     /// A count.
     Count(u64),
+    /// Bytes; people are shown binary units.
+    Bytes(u64),
+    /// Nanoseconds; people are shown a unit that suits.
+    Time(u64),
     /// A number, and how many digits after the point people are shown.
     Real(f64, usize),
     /// Not known, or does not apply.
@@ -36,6 +40,8 @@ impl Cell {
         match self {
             Self::Text(text) | Self::Code(text) => printable(text),
             Self::Count(n) => n.to_string(),
+            Self::Bytes(n) => size(*n),
+            Self::Time(ns) => duration(*ns),
             Self::Real(value, digits) => format!("{value:.digits$}"),
             Self::None => "–".to_owned(),
         }
@@ -48,7 +54,7 @@ impl Cell {
     fn csv(&self) -> String {
         let plain = match self {
             Self::Text(text) | Self::Code(text) => printable(text),
-            Self::Count(n) => n.to_string(),
+            Self::Count(n) | Self::Bytes(n) | Self::Time(n) => n.to_string(),
             Self::Real(value, _) => value.to_string(),
             Self::None => String::new(),
         };
@@ -61,7 +67,7 @@ impl Cell {
     fn json(&self) -> Value {
         match self {
             Self::Text(text) | Self::Code(text) => Value::String(text.clone()),
-            Self::Count(n) => Value::Number((*n).into()),
+            Self::Count(n) | Self::Bytes(n) | Self::Time(n) => Value::Number((*n).into()),
             Self::Real(value, _) => Number::from_f64(*value).map_or(Value::Null, Value::Number),
             Self::None => Value::Null,
         }
@@ -71,7 +77,8 @@ impl Cell {
 /// Rows under named columns; every row has one cell per column.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
-    /// Names with units.
+    /// Names with units; those of bytes and nanoseconds in brackets at the end, which people are
+    /// not shown: cells say their unit.
     pub columns: Vec<String>,
     /// The rows.
     pub rows: Vec<Vec<Cell>>,
@@ -119,7 +126,7 @@ impl Table {
                 table {
                     thead { tr {
                         @for (column, is_number) in self.columns.iter().zip(&numeric) {
-                            th.num[*is_number] scope="col" { (printable(column)) }
+                            th.num[*is_number] scope="col" { (heading(column)) }
                         }
                     } }
                     tbody {
@@ -143,7 +150,7 @@ impl Table {
             let text = text.replace('\\', "\\\\").replace('|', "\\|").replace('`', "\\`");
             text.replace('&', "&amp;").replace('<', "&lt;").replace('*', "\\*").replace('_', "\\_")
         };
-        let mut lines = vec![self.columns.iter().map(|c| escape(printable(c))).collect()];
+        let mut lines = vec![self.columns.iter().map(|c| escape(heading(c))).collect()];
         lines.extend(self.rows.iter().map(|row| row.iter().map(|c| escape(c.shown())).collect()));
         let widths = widths(&lines);
         let rule = widths.iter().enumerate().map(|(at, w)| match self.is_right(at) {
@@ -161,7 +168,7 @@ impl Table {
 
     /// Columns side by side for a terminal.
     pub fn plain(&self) -> String {
-        let mut lines: Vec<Vec<String>> = vec![self.columns.iter().map(|c| printable(c)).collect()];
+        let mut lines: Vec<Vec<String>> = vec![self.columns.iter().map(|c| heading(c)).collect()];
         lines.extend(self.rows.iter().map(|row| row.iter().map(Cell::shown).collect()));
         let widths = widths(&lines);
         let mut out = String::new();
@@ -182,6 +189,11 @@ impl Table {
         };
         line.iter().enumerate().map(pad).collect()
     }
+}
+
+/// The column's name for people.
+fn heading(column: &str) -> String {
+    printable(column.trim_end_matches(" (bytes)").trim_end_matches(" (ns)"))
 }
 
 fn widths(lines: &[Vec<String>]) -> Vec<usize> {
@@ -232,7 +244,7 @@ mod tests {
         assert_eq!(table().markdown(), expected);
         assert_eq!(
             table().plain(),
-            "name             ratio\na|b<i>,\"\\u{1b}    1.2\nc                    –\n"
+            "name            ratio\na|b<i>,\"\\u{1b}    1.2\nc                   –\n"
         );
     }
 }

@@ -2,11 +2,12 @@
 
 use super::Contents;
 use super::board::Board;
+use super::grid::Grid;
 use super::page::world;
 use super::table::{Cell, Table};
 use super::verdict::{count, percent};
 use super::versus::Rival;
-use crate::shown::{duration, printable};
+use crate::shown::printable;
 use serde_json::{Value, json};
 
 /// A leaderboard with all its numbers.
@@ -28,10 +29,10 @@ pub fn board_table(board: &Board, rivals: &[Rival]) -> Table {
         "losses",
         "failed",
         "not run",
-        "bytes moved per run",
+        "moved per run (bytes)",
         "peak memory (bytes)",
-        "planning p50 (ns; depends on the machine)",
-        "planning p99 (ns; depends on the machine)",
+        "planning p50 of this machine (ns)",
+        "planning p99 of this machine (ns)",
     ]);
     for row in &board.rows {
         let interval = row.over_bound_interval;
@@ -54,13 +55,17 @@ pub fn board_table(board: &Board, rivals: &[Rival]) -> Table {
             Cell::Count(row.losses as u64),
             Cell::Count(row.failed as u64),
             Cell::Count(row.missing as u64),
-            Cell::real(row.bytes_moved, 0),
-            row.peak_bytes.map_or(Cell::None, Cell::Count),
-            Cell::real(row.planning_p50_ns, 0),
-            Cell::real(row.planning_p99_ns, 0),
+            row.bytes_moved.map_or(Cell::None, |b| Cell::Bytes(b as u64)),
+            row.peak_bytes.map_or(Cell::None, Cell::Bytes),
+            time(row.planning_p50_ns),
+            time(row.planning_p99_ns),
         ]);
     }
     table
+}
+
+fn time(ns: Option<f64>) -> Cell {
+    ns.map_or(Cell::None, |ns| Cell::Time(ns as u64))
 }
 
 /// The columns that fit a terminal or a page of Markdown.
@@ -78,7 +83,6 @@ fn short_table(board: &Board, rivals: &[Rival]) -> Table {
         "planning p50",
         "p99",
     ]);
-    let time = |ns: Option<f64>| ns.map_or(Cell::None, |ns| Cell::text(duration(ns as u64)));
     for row in &board.rows {
         let rival = rivals.iter().find(|r| r.scheduler == row.scheduler);
         let interval = row.over_bound_interval.map(|i| format!("{:.3} to {:.3}", i.low, i.high));
@@ -121,7 +125,7 @@ pub fn markdown(contents: &Contents<'_>) -> String {
         let board = &contents.boards[at];
         out += &format!("\n## Leaderboard {}\n\n", world(grid));
         out += &short_table(board, &contents.rivals[at]).markdown();
-        out += &format!("\n{}\n", legend(board));
+        out += &format!("\n{}\n", legend(grid, board));
     }
     out
 }
@@ -136,15 +140,19 @@ pub fn terminal(contents: &Contents<'_>) -> String {
         let board = &contents.boards[at];
         out += &format!("\nLeaderboard {}\n", world(grid));
         out += &short_table(board, &contents.rivals[at]).plain();
-        out += &format!("{}\n", legend(board));
+        out += &format!("{}\n", legend(grid, board));
     }
     out
 }
 
-fn legend(board: &Board) -> String {
+fn legend(grid: &Grid<'_>, board: &Board) -> String {
+    let left_out = match grid.left_out {
+        0 => String::new(),
+        n => format!(" {} in which not all schedulers took part are left out.", count(n, "cell")),
+    };
     format!(
         "Geometric mean over {} ({} per scheduler); \"longer\" is against the first row; planning \
-         times depend on the machine.",
+         times depend on the machine.{left_out}",
         count(board.instances, "instance"),
         count(board.meetings, "cell")
     )

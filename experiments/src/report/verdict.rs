@@ -1,5 +1,6 @@
 //! The verdict in sentences, generated from the numbers.
 
+use super::Contents;
 use super::board::{Board, Row};
 use super::grid::Grid;
 use super::predicted;
@@ -7,16 +8,15 @@ use super::stats::Interval;
 use super::versus::{Rival, lost_families};
 use crate::store::Run;
 
+/// Below this no difference can be significant: with 5 instances the least p of Wilcoxon's test is
+/// 1/16, and a bootstrap of so few is too narrow.
+const MIN_INSTANCES: usize = 6;
 /// Families named at most.
 const NAMED: usize = 4;
 
 /// What the run shows, in order of importance: the first backend in full, then what the others add.
-pub fn sentences(
-    run: &Run,
-    grids: &[Grid<'_>],
-    boards: &[Board],
-    rivals: &[Vec<Rival>],
-) -> Vec<String> {
+pub fn sentences(contents: &Contents<'_>) -> Vec<String> {
+    let Contents { run, grids, boards, rivals, .. } = contents;
     let mut out = Vec::new();
     for (at, (grid, board)) in grids.iter().zip(boards).enumerate() {
         match board.winner() {
@@ -28,9 +28,9 @@ pub fn sentences(
             }
         }
     }
-    if let [simulated, measured, ..] = grids {
+    if let [simulated, measured, ..] = contents.whole.as_slice() {
         let pairs = predicted::pairs(simulated, measured);
-        out.extend(predicted::summary(&pairs).map(|summary| predicted::answer(&summary)));
+        out.extend(predicted::summary(&pairs).map(|summary| predicted::headline(&summary)));
     }
     out.push(failures(run));
     out
@@ -42,45 +42,50 @@ fn place(grid: &Grid<'_>) -> &'static str {
 
 fn headline(grid: &Grid<'_>, board: &Board, winner: &Row) -> String {
     let counted = format!(
-        "{} and {}",
+        "over {} with {} per scheduler",
         count(board.instances, "instance"),
-        count(board.meetings, "cell") + " per scheduler"
+        count(board.meetings, "cell")
     );
-    let only = board.rows.len() == 1;
-    let claim = match only {
-        true => format!("{} ran alone {}", winner.label, place(grid)),
-        false => format!("{} has the shortest makespans {}", winner.label, place(grid)),
+    let claim = match board.rows.len() {
+        1 => format!("{} ran alone {}", winner.label, place(grid)),
+        _ => format!("{} has the shortest makespans {}", winner.label, place(grid)),
     };
-    match (winner.over_bound, winner.over_bound_interval) {
-        (Some(ratio), Some(interval)) => format!(
-            "{claim}: {ratio:.3} times the lower bound in the geometric mean (95 % interval \
-             {:.3} to {:.3}; {counted}).",
-            interval.low, interval.high
-        ),
-        (Some(ratio), None) => format!(
-            "{claim}: {ratio:.3} times the lower bound in the geometric mean ({counted}; one \
-             instance gives no interval)."
-        ),
-        _ => format!("{claim} ({counted})."),
-    }
+    let Some(ratio) = winner.over_bound else { return format!("{claim}, {counted}.") };
+    let interval = winner
+        .over_bound_interval
+        .map_or(String::new(), |i| format!("; 95 % interval {:.3} to {:.3}", i.low, i.high));
+    format!("{claim}: {ratio:.3} times the lower bound (geometric mean{interval}), {counted}.")
 }
 
 fn lead(winner: &Row, rival: &Rival) -> String {
-    let more = percent(rival.ratio);
-    let test = rival.p_holm.map_or(String::new(), |p| format!(", {}", p_value(p)));
+    let (name, more) = (&rival.label, longer(rival.ratio));
+    if rival.instances < MIN_INSTANCES {
+        let few = count(rival.instances, "instance");
+        return format!(
+            "The runner-up {name} {more}; {few} cannot tell whether that holds elsewhere."
+        );
+    }
+    let test = rival.p_holm.map_or(String::new(), |p| format!("; {}", p_value(p)));
     match rival.interval {
         Some(interval) if interval.holds(1.0) => format!(
-            "Its lead over {} is not certain: {} takes {more} longer, with a 95 % interval of {}{test}.",
-            rival.label,
-            rival.label,
+            "Its lead over {name} is not certain: {name} {more} (95 % interval {}{test}).",
             percent_interval(interval)
         ),
         Some(interval) => format!(
-            "The runner-up {} takes {more} longer (95 % interval {}{test}).",
-            rival.label,
+            "The runner-up {name} {more} (95 % interval {}{test}).",
             percent_interval(interval)
         ),
-        None => format!("The runner-up {} takes {more} longer than {}.", rival.label, winner.label),
+        None => format!("The runner-up {name} {more} than {}.", winner.label),
+    }
+}
+
+/// A failed cell may let a rival look better on the cells that both finished.
+fn longer(ratio: f64) -> String {
+    match ratio >= 1.0 {
+        true => format!("takes {} longer", percent(ratio)),
+        false => {
+            format!("takes {} less time on the cells that both finished", percent(2.0 - ratio))
+        }
     }
 }
 
@@ -96,7 +101,7 @@ fn families(grid: &Grid<'_>, board: &Board) -> Option<String> {
         return Some(format!("It is best, or equal to the best, on all {} families.", names.len()));
     }
     let named: Vec<String> = (lost.iter().take(NAMED))
-        .map(|(family, label, ratio)| format!("{family} ({label} is ahead by {})", percent(*ratio)))
+        .map(|(family, label, ratio)| format!("{family} ({} longer than {label})", percent(*ratio)))
         .collect();
     let rest = lost.len().saturating_sub(NAMED);
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
@@ -120,10 +125,10 @@ fn failures(run: &Run) -> String {
     kinds.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     let missing = match run.missing() {
         0 => String::new(),
-        n => format!(" {} of the grid not been run yet.", have(n, "cell")),
+        n => format!(" {} not been run yet.", have(n, "cell")),
     };
     if failed == 0 {
-        return format!("{} finished; none failed.{missing}", count(run.records.len(), "cell"));
+        return format!("{} finished, none failed.{missing}", count(run.records.len(), "cell"));
     }
     let named: Vec<String> =
         kinds.iter().take(NAMED).map(|(name, n)| format!("{name} ({n})")).collect();
@@ -149,13 +154,17 @@ pub fn percent(ratio: f64) -> String {
     let value = (ratio - 1.0) * 100.0;
     let digits = if value.abs() < 0.1 { 3 } else { 1 };
     let text = format!("{value:.digits$} %");
-    // No minus zero.
-    if text.trim_matches(['-', '0', '.', ' ', '%']).is_empty() { "0 %".to_owned() } else { text }
+    match text.trim_matches(['-', '0', '.', ' ', '%']).is_empty() {
+        // No minus zero.
+        true => "0 %".to_owned(),
+        false => text.replace('-', "−"),
+    }
 }
 
 /// An interval of ratios in percent.
 pub fn percent_interval(interval: Interval) -> String {
-    format!("{} to {}", percent(interval.low), percent(interval.high))
+    let value = |ratio: f64| format!("{:.1}", (ratio - 1.0) * 100.0).replace('-', "−");
+    format!("{} to {} %", value(interval.low), value(interval.high)).replace("−0.0", "0.0")
 }
 
 /// A p-value with its name.
@@ -173,7 +182,7 @@ mod tests {
     #[test]
     fn numbers_are_said_as_people_say_them() {
         assert_eq!(percent(1.042), "4.2 %");
-        assert_eq!(percent(0.9), "-10.0 %");
+        assert_eq!(percent(0.9), "−10.0 %");
         assert_eq!(percent(1.0), "0 %");
         assert_eq!(percent(1.000_04), "0.004 %");
         assert_eq!(percent(1.000_000_000_1), "0 %");

@@ -211,12 +211,14 @@ fn copy_bars(trace: &Trace, drawing: &mut Drawing, names: &mut Names, budget: us
     let mut routes: Vec<_> = (0..trace.copies.len()).map(|at| route(false, at)).collect();
     routes.sort_unstable();
     routes.dedup();
-    let is_by_target = routes.len() > MAX_ROUTES / 2;
+    let is_by_target = routes.len() > MAX_ROUTES;
+    let rows = if is_by_target { memories.len() } else { routes.len() };
+    let parallel = (MAX_ROUTES / rows.max(1)).clamp(1, MAX_PARALLEL);
     for at in 0..trace.copies.len() {
         by_route.entry(route(is_by_target, at)).or_default().push(at);
     }
     for ((source, target), mut copies) in by_route {
-        if drawing.routes.len() + MAX_PARALLEL > MAX_ROUTES || drawing.copies.row.len() >= budget {
+        if drawing.routes.len() + parallel > MAX_ROUTES || drawing.copies.row.len() >= budget {
             drawing.hidden.1 += copies.len();
             continue;
         }
@@ -233,7 +235,7 @@ fn copy_bars(trace: &Trace, drawing: &mut Drawing, names: &mut Names, budget: us
             let copy = &trace.copies[at];
             let free = ends.iter().position(|end| *end <= copy.started_ns);
             let sub_row = free.unwrap_or_else(|| {
-                if ends.len() < MAX_PARALLEL {
+                if ends.len() < parallel {
                     ends.push(0);
                 }
                 ends.len() - 1

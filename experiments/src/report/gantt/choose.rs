@@ -7,6 +7,8 @@ use super::super::{Options, ReportError};
 use crate::record::Record;
 use crate::store::Run;
 
+/// Runs of more tasks are drawn only when there are no others.
+const MAX_TASKS: usize = 1000;
 /// Runs embedded at most.
 const MAX_RUNS: usize = 16;
 
@@ -14,7 +16,7 @@ const MAX_RUNS: usize = 16;
 pub struct Choice<'a> {
     /// In the order in which they are offered.
     pub records: Vec<&'a Record>,
-    /// Why these.
+    /// Why these, for people.
     pub reason: &'static str,
 }
 
@@ -64,8 +66,7 @@ pub fn choose<'a>(
         records.extend(order().filter_map(|s| real.iter().find_map(|m| traced(m, s))));
     }
     records.truncate(MAX_RUNS);
-    let reason =
-        "The cell is the one in which winner and runner-up differ as they do on the whole.";
+    let reason = "The cell is one in which winner and runner-up differ about as on the whole.";
     Ok(Some(Choice { records, reason }))
 }
 
@@ -73,8 +74,8 @@ fn has_trace(run: &Run, record: &Record) -> bool {
     record.outcome.is_ok() && run.trace_path(&record.id).is_some()
 }
 
-/// The meeting with traces of the winner and the runner-up whose ratio is nearest to the mean; any
-/// meeting with a trace of the winner where there is none.
+/// Of the quarter of the meetings with traces of winner and runner-up whose ratio is nearest to
+/// the mean, the one of most tasks; any meeting with a trace of the winner where there is none.
 fn typical<'g, 'a>(run: &Run, grid: &'g Grid<'a>, board: &Board) -> Option<&'g Meeting<'a>> {
     let winner = board.winner()?.scheduler;
     let traced =
@@ -86,7 +87,13 @@ fn typical<'g, 'a>(run: &Run, grid: &'g Grid<'a>, board: &Board) -> Option<&'g M
         let distance = |m: &&Meeting<'_>| {
             m.log_over(rival, winner).map_or(f64::INFINITY, |log| (log - mean).abs())
         };
-        candidates.min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        let mut near: Vec<(f64, &Meeting<'a>)> = candidates.map(|m| (distance(&m), m)).collect();
+        near.sort_by(|a, b| a.0.total_cmp(&b.0));
+        near.truncate(near.len().div_ceil(4));
+        // More tasks show more, as long as they can be seen.
+        let tasks = |m: &Meeting<'_>| m.entries[winner].finished().map(|f| f.tasks).max();
+        let seen = |m: &Meeting<'_>| tasks(m).filter(|t| *t <= MAX_TASKS);
+        near.into_iter().map(|(_, m)| m).rev().max_by_key(|m| seen(m))
     };
     rival.and_then(both).or_else(|| grid.meetings.iter().find(|m| traced(m, winner)))
 }

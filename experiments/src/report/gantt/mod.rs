@@ -7,7 +7,7 @@ mod choose;
 
 use super::board::Board;
 use super::figure::{Figure, TableView};
-use super::grid::Grid;
+use super::grid::{Grid, axis_names};
 use super::style::{COMPUTE, Style, cause_colour};
 use super::table::{Cell, Table};
 use super::verdict::{count, percent};
@@ -79,7 +79,10 @@ pub fn figures(
         match read_trace_file(&path) {
             Ok(trace) => {
                 let at = schedulers.binary_search(&record.key.scheduler.as_str()).unwrap_or(0);
-                shown.push((record, embedded(record, &trace, Style::of(at), budget)));
+                shown.push((
+                    record,
+                    embedded(record, &run.manifest.axes, &trace, Style::of(at), budget),
+                ));
             }
             Err(error) => unreadable.push(format!("{}: {error}.", path.display())),
         }
@@ -98,7 +101,13 @@ pub fn figures(
     Ok(Some(Gantt { lanes: lanes(&shown, note), memory: memories(&shown), data }))
 }
 
-fn embedded(record: &Record, trace: &Trace, style: Style, budget: usize) -> Embedded {
+fn embedded(
+    record: &Record,
+    axes: &[String],
+    trace: &Trace,
+    style: Style,
+    budget: usize,
+) -> Embedded {
     let spec = &trace.header.cluster.memories;
     let curve = |(memory, line): (&runtime::cluster::MemorySpec, &Vec<(Ns, u64)>)| {
         let line = thinned(line);
@@ -110,7 +119,7 @@ fn embedded(record: &Record, trace: &Trace, style: Style, budget: usize) -> Embe
         }
     };
     Embedded {
-        title: title(record),
+        title: title(record, axes),
         colour: style.colour,
         dash: style.dash_name(),
         makespan: trace.makespan_ns,
@@ -129,10 +138,10 @@ fn thinned(line: &[(Ns, u64)]) -> Vec<(Ns, u64)> {
     line.chunks(stride).map(most).collect()
 }
 
-fn title(record: &Record) -> String {
+fn title(record: &Record, axes: &[String]) -> String {
     let key = &record.key;
     let mut parts = vec![key.scheduler.clone(), key.workload.clone(), key.cluster.clone()];
-    parts.extend(key.axes.iter().cloned());
+    parts.extend(axis_names(axes, &key.axes));
     parts.push(format!("seed {}", key.seed));
     parts.push(if key.backend == "sim" { "simulated".into() } else { key.backend.clone() });
     if key.repetition > 0 {
@@ -264,19 +273,19 @@ fn extra_waits(x: &Metrics, y: &Metrics) -> Vec<String> {
     large.map(|(ns, name)| format!("{name} (+{})", duration(ns as Ns))).collect()
 }
 
-/// What each embedded run spent its lanes' time on, in milliseconds.
+/// What each embedded run spent its lanes' time on.
 fn table(shown: &[(&Record, Embedded)]) -> Table {
-    let mut columns = vec!["run", "makespan (ms)", "compute (lane ms)"].into_iter();
-    let mut names: Vec<String> = columns.by_ref().map(str::to_owned).collect();
-    names.extend(Cause::ALL.map(|c| format!("{} (lane ms)", c.name())));
-    names.push("replay".to_owned());
-    let mut table = Table { columns: names, rows: Vec::new() };
-    let ms = |ns: Ns| Cell::Real(ns as f64 / 1e6, 3);
+    let mut columns: Vec<String> =
+        ["run", "makespan (ns)", "compute (ns)"].map(str::to_owned).into();
+    columns.extend(Cause::ALL.map(|c| format!("{} (ns)", c.name())));
+    columns.push("replay".to_owned());
+    let mut table = Table { columns, rows: Vec::new() };
     for (record, run) in shown {
         let Ok(metrics) = &record.outcome else { continue };
         let mut time = metrics.time;
-        let mut row = vec![Cell::text(&run.title), ms(metrics.makespan_ns), ms(time.compute_ns)];
-        row.extend(Cause::ALL.map(|c| ms(*c.share(&mut time))));
+        let mut row = vec![Cell::text(&run.title)];
+        row.extend([metrics.makespan_ns, time.compute_ns].map(Cell::Time));
+        row.extend(Cause::ALL.map(|c| Cell::Time(*c.share(&mut time))));
         row.push(Cell::Code(record.replay.clone()));
         table.push(row);
     }
@@ -287,14 +296,14 @@ fn memories(shown: &[(&Record, Embedded)]) -> Figure {
     let mut table = Table::new(&["run", "memory", "peak (bytes)", "capacity (bytes)", "peak (%)"]);
     let mut fullest: Option<(f64, String)> = None;
     let mut largest: Option<(u64, String)> = None;
-    for (_, run) in shown {
+    for (record, run) in shown {
         for curve in &run.memories {
             let peak = curve.bytes.iter().copied().max().unwrap_or(0);
             let share = curve.capacity.map(|c| 100.0 * peak as f64 / c.max(1) as f64);
-            let of = format!("{} of {}", curve.name, run.title);
+            let of = format!("{} under {}", curve.name, record.key.scheduler);
             if share.is_some_and(|s| fullest.as_ref().is_none_or(|(most, _)| s > *most)) {
                 let capacity = size(curve.capacity.unwrap_or(0));
-                let text = format!("{} of {capacity} in {of}", size(peak));
+                let text = format!("{of}: {} of {capacity}", size(peak));
                 fullest = share.map(|s| (s, text));
             }
             if largest.as_ref().is_none_or(|(most, _)| peak > *most) {
@@ -303,14 +312,14 @@ fn memories(shown: &[(&Record, Embedded)]) -> Figure {
             table.push(vec![
                 Cell::text(&run.title),
                 Cell::text(&curve.name),
-                Cell::Count(peak),
-                curve.capacity.map_or(Cell::None, Cell::Count),
+                Cell::Bytes(peak),
+                curve.capacity.map_or(Cell::None, Cell::Bytes),
                 Cell::real(share, 1),
             ]);
         }
     }
     let answer = match (fullest, largest) {
-        (Some((share, text)), _) => format!("The fullest memory reaches {share:.0} %: {text}."),
+        (Some((share, text)), _) => format!("The fullest memory is {text}, {share:.0} %."),
         (None, Some((peak, of))) => {
             format!("No memory is limited; the most allocated at once is {} in {of}.", size(peak))
         }
