@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 const MAX_DEPTH: usize = 64;
 
 /// `{ a b } -> { c d }` is an edge for each pair, so a short text may mean very many.
-const MAX_EDGES: usize = 1 << 26;
+const MAX_EDGES: usize = 1 << 24;
 
 /// The graph of a text.
 #[derive(Debug, Default)]
