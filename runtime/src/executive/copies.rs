@@ -44,8 +44,8 @@ impl State {
         reason: CopyReason,
         out: &mut Commands,
     ) -> bool {
-        let head = self.objects[object.index()].head;
-        if let Some(found) = self.store.find(head, memory) {
+        let list = self.objects[object.index()].copies;
+        if let Some(found) = self.store.find(list, memory) {
             let buffer = self.store.get(found);
             if buffer.content == Content::Empty && buffer.writers == 0 {
                 self.fill(found, priority, reason, out);
@@ -174,7 +174,7 @@ impl State {
         };
         memory == self.cluster.home(self.graph.object(object).home)
             && !state.is_dead
-            && self.store.iter(state.head).any(waits)
+            && self.store.iter(state.copies).any(waits)
     }
 
     /// A transfer read its source to the end: whoever is to write it need wait no longer.
@@ -194,7 +194,7 @@ impl State {
 
     /// Releases copies that were being evicted and whose content has arrived elsewhere by now.
     fn drop_evicted(&mut self, object: ObjectId, out: &mut Commands) {
-        let mut at = self.objects[object.index()].head;
+        let mut at = self.objects[object.index()].copies.first;
         while at != NONE {
             let b = self.store.get(at);
             let next = b.next;
@@ -221,7 +221,7 @@ impl State {
         self.objects[object.index()].version += 1;
         self.objects[object.index()].exists = true;
         self.store.get_mut(written).content = Content::Valid;
-        let mut at = self.objects[object.index()].head;
+        let mut at = self.objects[object.index()].copies.first;
         while at != NONE {
             let b = self.store.get_mut(at);
             let next = b.next;
@@ -264,8 +264,8 @@ impl State {
 
     fn bring_home(&mut self, object: ObjectId, out: &mut Commands) {
         let home = self.cluster.home(self.graph.object(object).home);
-        let head = self.objects[object.index()].head;
-        let found = self.store.find(head, home);
+        let list = self.objects[object.index()].copies;
+        let found = self.store.find(list, home);
         let is_coming = |b: u32| {
             let b = self.store.get(b);
             b.content == Content::Valid || b.is_result
@@ -288,7 +288,7 @@ impl State {
         if !self.objects[object.index()].is_dead {
             return;
         }
-        let mut at = self.objects[object.index()].head;
+        let mut at = self.objects[object.index()].copies.first;
         while at != NONE {
             let next = self.store.get(at).next;
             if self.store.get(at).pins == 0 {
@@ -297,7 +297,7 @@ impl State {
             at = next;
         }
         let state = &mut self.objects[object.index()];
-        if state.head == NONE && std::mem::take(&mut state.is_home_charged) {
+        if state.copies.is_empty() && std::mem::take(&mut state.is_home_charged) {
             let plain = self.graph.object(object);
             let home = self.cluster.home(plain.home);
             self.memories[home.index()].used_bytes -= plain.bytes;
@@ -310,7 +310,7 @@ impl State {
         for object in self.graph.take_released() {
             let state = &self.objects[object.index()];
             // Without a buffer it was never written, or stayed outside the run.
-            if state.uses_left > 0 || state.is_dead || state.head == NONE {
+            if state.uses_left > 0 || state.is_dead || state.copies.is_empty() {
                 continue;
             }
             match self.graph.object(object).keep {

@@ -25,6 +25,8 @@ pub(super) struct CopyQueue {
     pairs: BTreeMap<(u32, u32), BTreeSet<Entry>>,
     /// The same pairs as source and target.
     by_source: BTreeSet<(u32, u32)>,
+    /// How many transfers wait.
+    waiting: u32,
 }
 
 impl CopyQueue {
@@ -105,7 +107,7 @@ impl State {
     fn best_source(&self, object: ObjectId, target: MemoryId) -> Option<u32> {
         let bytes = self.graph.object(object).bytes;
         let mut best: Option<(Ns, MemoryId, u32)> = None;
-        for buffer in self.store.iter(self.objects[object.index()].head) {
+        for buffer in self.store.iter(self.objects[object.index()].copies) {
             let b = self.store.get(buffer);
             if b.content != Content::Valid || b.writers > 0 {
                 continue;
@@ -125,7 +127,8 @@ impl State {
     pub(super) fn queue_copy(&mut self, at: u32) {
         let CopyState { object, to, priority, request, .. } = self.copies[at as usize];
         let target = self.store.get(to).memory;
-        for buffer in self.store.iter(self.objects[object.index()].head) {
+        self.copy_queue.waiting += 1;
+        for buffer in self.store.iter(self.objects[object.index()].copies) {
             let b = self.store.get(buffer);
             if b.content == Content::Valid {
                 self.copy_queue.add(target, b.memory, (Reverse(priority), request, at));
@@ -135,8 +138,11 @@ impl State {
 
     /// A buffer has the content now: transfers of the object that wait may come from it.
     pub(super) fn add_source(&mut self, object: ObjectId, buffer: u32) {
+        if self.copy_queue.waiting == 0 {
+            return;
+        }
         let source = self.store.get(buffer).memory;
-        for other in self.store.iter(self.objects[object.index()].head) {
+        for other in self.store.iter(self.objects[object.index()].copies) {
             if let Some(at) = self.queued_copy(other) {
                 let CopyState { priority, request, .. } = self.copies[at as usize];
                 let target = self.store.get(other).memory;
@@ -154,7 +160,7 @@ impl State {
 
     /// Issues transfers into and out of a memory whose engines are free, in order.
     pub(super) fn serve_copy_queue(&mut self, memory: MemoryId, out: &mut Commands) {
-        while !self.copy_queue.pairs.is_empty() {
+        while self.copy_queue.waiting > 0 {
             let pairs: Vec<_> = self.copy_queue.pairs_of(memory).collect();
             let firsts = pairs.into_iter().filter_map(|pair| self.first_in(pair));
             let Some((_, _, at)) = firsts.min() else { return };
@@ -162,6 +168,7 @@ impl State {
                 debug_assert!(false, "it was looked at just now");
                 return;
             }
+            self.copy_queue.waiting -= 1;
         }
     }
 
@@ -188,8 +195,8 @@ impl State {
         if copy.request != request || copy.from != NONE {
             return Look::Never;
         }
-        let head = self.objects[copy.object.index()].head;
-        match self.store.find(head, source).map(|b| self.store.get(b)) {
+        let list = self.objects[copy.object.index()].copies;
+        match self.store.find(list, source).map(|b| self.store.get(b)) {
             Some(from) if from.content == Content::Valid => {
                 let is_free = from.writers == 0 && self.store.get(copy.to).outgoing == 0;
                 if is_free { Look::Yes } else { Look::NotNow }
@@ -210,14 +217,14 @@ impl State {
 
     /// Waiting transfers of an object that nobody counts on any more never start.
     pub(super) fn drop_queued_copies(&mut self, object: ObjectId, out: &mut Commands) {
-        if self.copy_queue.pairs.is_empty() {
+        if self.copy_queue.waiting == 0 {
             return;
         }
         let useless = |b: &u32| {
             let buffer = self.store.get(*b);
             buffer.waiters == NONE && !buffer.is_result && self.queued_copy(*b).is_some()
         };
-        let all = self.store.iter(self.objects[object.index()].head);
+        let all = self.store.iter(self.objects[object.index()].copies);
         let useless: Vec<u32> = all.filter(useless).collect();
         useless.into_iter().for_each(|b| self.cancel(b, out));
     }
@@ -242,6 +249,7 @@ impl State {
         b.content = Content::Empty;
         self.copies[b.copy as usize].request = NONE;
         self.free_copies.push(b.copy);
+        self.copy_queue.waiting -= 1;
         self.unpin(buffer, out);
     }
 }

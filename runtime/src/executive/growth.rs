@@ -1,7 +1,7 @@
 //! What comes into being, at the start and when the graph grows, and whether it can.
 
 use super::stall::Failure;
-use super::store::{Content, NONE};
+use super::store::Content;
 use super::{Commands, State};
 use crate::scheduler::Event;
 use crate::{ObjectId, TaskId};
@@ -159,7 +159,7 @@ impl State {
         for at in 0..self.graph.accesses(task).len() {
             let object = self.graph.accesses(task)[at].object;
             let state = &self.objects[object.index()];
-            if state.head == NONE && state.exists {
+            if state.copies.is_empty() && state.exists {
                 self.bring_into_being(object, out);
             }
         }

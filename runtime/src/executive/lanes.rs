@@ -197,7 +197,7 @@ impl State {
         let memory = self.cluster.memory_of(device);
         let (graph, store, objects) = (&self.graph, &self.store, &self.objects);
         let buffers = graph.accesses(task).iter().map(|a| {
-            let found = store.find(objects[a.object.index()].head, memory);
+            let found = store.find(objects[a.object.index()].copies, memory);
             store::id(found.expect("the working set is reserved"))
         });
         let first_buffer = out.push_buffers(buffers);
@@ -233,8 +233,8 @@ impl State {
         self.memories[memory.index()].used_bytes -= self.graph.task(task).scratch_bytes;
         for at in 0..self.graph.accesses(task).len() {
             let access = self.graph.accesses(task)[at];
-            let head = self.objects[access.object.index()].head;
-            let buffer = self.store.find(head, memory).expect("the working set is reserved");
+            let list = self.objects[access.object.index()].copies;
+            let buffer = self.store.find(list, memory).expect("the working set is reserved");
             if access.mode.writes() {
                 self.store.get_mut(buffer).writers -= 1;
                 self.publish(access.object, buffer, out);

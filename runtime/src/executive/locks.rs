@@ -53,8 +53,8 @@ impl State {
                 continue;
             }
             self.objects[access.object.index()].locked_by = task.0;
-            let head = self.objects[access.object.index()].head;
-            let buffer = self.store.find(head, memory).expect("the working set is reserved");
+            let list = self.objects[access.object.index()].copies;
+            let buffer = self.store.find(list, memory).expect("the working set is reserved");
             self.store.get_mut(buffer).writers += 1;
             let is_there = self.store.get(buffer).content == Content::Valid;
             if !is_there {

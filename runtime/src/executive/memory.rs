@@ -41,8 +41,8 @@ impl State {
         debug_assert_ne!(home, memory, "home slots are not evictable");
         self.charge_home(object);
         self.memories[memory.index()].evicting_bytes += bytes;
-        let head = self.objects[object.index()].head;
-        let target = match self.store.find(head, home) {
+        let list = self.objects[object.index()].copies;
+        let target = match self.store.find(list, home) {
             Some(target) if self.is_to_be_overwritten(target) => return self.release(buffer, out),
             Some(target) => target,
             None => self.allocate(object, home, out),
@@ -59,8 +59,8 @@ impl State {
 
     /// Whether another memory holds the current version too, and keeps it.
     pub(super) fn is_elsewhere(&self, buffer: u32) -> bool {
-        let head = self.objects[self.store.get(buffer).object.index()].head;
-        self.store.iter(head).any(|other| {
+        let list = self.objects[self.store.get(buffer).object.index()].copies;
+        self.store.iter(list).any(|other| {
             let b = self.store.get(other);
             other != buffer && b.content == Content::Valid
         })
@@ -155,7 +155,7 @@ impl State {
             self.memories[memory.index()].evicting_bytes -= bytes;
         }
         self.recorder.released(self.store.get(buffer), bytes, self.now_ns);
-        self.store.remove(buffer, &mut self.objects[object.index()].head);
+        self.store.remove(buffer, &mut self.objects[object.index()].copies);
         if is_charged {
             self.memories[memory.index()].used_bytes -= bytes;
         }

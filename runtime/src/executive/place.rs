@@ -193,10 +193,10 @@ impl State {
             return Err(Refusal::CannotPrefetch);
         }
         let is_valid = |b: u32| self.store.get(b).content == Content::Valid;
-        if !self.store.iter(state.head).any(is_valid) {
+        if !self.store.iter(state.copies).any(is_valid) {
             return Err(Refusal::CannotPrefetch);
         }
-        if let Some(found) = self.store.find(state.head, memory)
+        if let Some(found) = self.store.find(state.copies, memory)
             && self.store.get(found).content == Content::Empty
         {
             // Reserved by a task that writes it, and that the old version must not overwrite.
@@ -218,7 +218,7 @@ impl State {
             return Err(Refusal::UnknownMemory(memory));
         }
         let state = self.objects.get(object.index()).ok_or(Refusal::UnknownObject(object))?;
-        let found = self.store.find(state.head, memory).ok_or(Refusal::CannotDrop)?;
+        let found = self.store.find(state.copies, memory).ok_or(Refusal::CannotDrop)?;
         let buffer = self.store.get(found);
         let is_free = buffer.pins == 0 && buffer.content == Content::Valid;
         // Its place at home is set aside for the object as long as it lives, and results stay.

@@ -136,12 +136,12 @@ impl State {
         let (graph, store, objects) = (&self.graph, &self.store, &self.objects);
         let recorder = &mut self.recorder;
         let first_buffer = recorder.task_buffers.len() as u32;
-        let instance = |store: &Store, head| {
-            let found = store.find(head, memory).expect("the working set is reserved");
+        let instance = |store: &Store, list| {
+            let found = store.find(list, memory).expect("the working set is reserved");
             InstanceId(store.get(found).instance)
         };
         let accesses = graph.accesses(task).iter();
-        let buffers = accesses.map(|a| instance(store, objects[a.object.index()].head));
+        let buffers = accesses.map(|a| instance(store, objects[a.object.index()].copies));
         recorder.task_buffers.extend(buffers);
         let stamps = recorder.stamps[task.index()];
         let state = &self.tasks[task.index()];
@@ -176,7 +176,7 @@ impl State {
     /// The trace, with the buffers that live to the end.
     pub fn into_trace(mut self, header: TraceHeader) -> Trace {
         for object in &self.objects {
-            for at in self.store.iter(object.head) {
+            for at in self.store.iter(object.copies) {
                 let buffer = self.store.get(at);
                 let bytes = self.graph.object(buffer.object).bytes;
                 self.recorder.released(buffer, bytes, Ns::MAX);

@@ -146,9 +146,9 @@ impl State {
     fn present(&self, group: &[TaskId], held: &mut Vec<u32>) {
         for &task in group {
             let memory = self.memory_of(task);
-            let head = |a: &Access| self.objects[a.object.index()].head;
+            let list = |a: &Access| self.objects[a.object.index()].copies;
             let accesses = self.graph.accesses(task).iter();
-            held.extend(accesses.filter_map(|a| self.store.find(head(a), memory)));
+            held.extend(accesses.filter_map(|a| self.store.find(list(a), memory)));
         }
     }
 
@@ -175,7 +175,7 @@ impl State {
                 let plain = self.graph.object(access.object);
                 let home = self.cluster.home(plain.home);
                 let state = &self.objects[access.object.index()];
-                let is_there = self.store.find(state.head, memory).is_some();
+                let is_there = self.store.find(state.copies, memory).is_some();
                 if !is_there && (home != memory || !state.is_home_charged) {
                     add(memory, plain.bytes);
                 }
@@ -197,7 +197,7 @@ impl State {
 
     fn has_bytes_at_home(&self, object: ObjectId, home: MemoryId) -> bool {
         let state = &self.objects[object.index()];
-        state.is_home_charged || self.store.find(state.head, home).is_some()
+        state.is_home_charged || self.store.find(state.copies, home).is_some()
     }
 
     /// Reserves the working set: pins what is there, allocates the rest, fetches what is read.
@@ -213,8 +213,8 @@ impl State {
             if access.mode.writes() && self.is_bounded {
                 self.charge_home_if_away(access.object, memory);
             }
-            let head = self.objects[access.object.index()].head;
-            let buffer = match self.store.find(head, memory) {
+            let list = self.objects[access.object.index()].copies;
+            let buffer = match self.store.find(list, memory) {
                 Some(buffer) => buffer,
                 None => self.allocate(access.object, memory, out),
             };
@@ -258,8 +258,8 @@ impl State {
         self.memories[memory.index()].used_bytes -= self.graph.task(task).scratch_bytes;
         for at in 0..self.graph.accesses(task).len() {
             let access = self.graph.accesses(task)[at];
-            let head = self.objects[access.object.index()].head;
-            let buffer = self.store.find(head, memory).expect("the working set is reserved");
+            let list = self.objects[access.object.index()].copies;
+            let buffer = self.store.find(list, memory).expect("the working set is reserved");
             self.store.stop_waiting(buffer, task.0);
             if access.mode.writes() && !access.mode.is_exclusive() {
                 self.store.get_mut(buffer).writers -= 1;

@@ -4,7 +4,7 @@ use super::engines::CopyQueue;
 use super::growth::Feasibility;
 use super::record::Recorder;
 use super::stall::Failure;
-use super::store::{Content, NONE, Store};
+use super::store::{Content, List, NONE, Store};
 use super::{Command, Commands};
 use crate::scheduler::{Event, LaneOrder, Options, Stage};
 use crate::{Cluster, Costs, MemoryId, Ns, ObjectId, TaskGraph, TaskId};
@@ -81,8 +81,8 @@ pub(crate) struct TaskState {
 }
 
 pub(crate) struct ObjectState {
-    /// First buffer.
-    pub head: u32,
+    /// Its buffers.
+    pub(super) copies: List,
     /// Writes so far.
     pub version: u32,
     /// Accesses that have not ended.
@@ -196,7 +196,7 @@ impl State {
                 .collect(),
             gangs: vec![GangState::default(); graph.gang_count()],
             gang_queue: VecDeque::new(),
-            store: Store::default(),
+            store: Store::new(cluster.memory_count()),
             copies: Vec::new(),
             free_copies: Vec::new(),
             copies_issued: 0,
@@ -232,7 +232,7 @@ impl State {
         for object in self.objects.len()..graph.object_count() {
             let initial = graph.object(ObjectId::from_index(object)).initial;
             self.objects.push(ObjectState {
-                head: NONE,
+                copies: List::EMPTY,
                 version: 0,
                 uses_left: 0,
                 locked_by: NONE,
@@ -286,7 +286,7 @@ impl State {
         }
         let plain = self.graph.object(object);
         let home = self.cluster.home(plain.home);
-        if let Some(buffer) = self.store.find(state.head, home)
+        if let Some(buffer) = self.store.find(state.copies, home)
             && std::mem::take(&mut self.store.get_mut(buffer).is_charged)
         {
             return;
@@ -305,7 +305,7 @@ impl State {
         let bytes = plain.bytes;
         let is_home = self.cluster.home(plain.home) == memory;
         let state = &mut self.objects[object.index()];
-        let buffer = self.store.add(object, memory, &mut state.head, self.now_ns);
+        let buffer = self.store.add(object, memory, &mut state.copies, self.now_ns);
         if !(is_home && state.is_home_charged) {
             self.store.get_mut(buffer).is_charged = true;
             self.memories[memory.index()].used_bytes += bytes;
@@ -383,14 +383,14 @@ impl State {
 
     /// Whether a memory holds an object's current version.
     pub(crate) fn holds(&self, object: ObjectId, memory: MemoryId) -> bool {
-        let found = self.store.find(self.objects[object.index()].head, memory);
+        let found = self.store.find(self.objects[object.index()].copies, memory);
         found.is_some_and(|b| self.store.get(b).content == Content::Valid)
     }
 
     /// How long the object's nearest copy would take to a memory; 0 for one that does not exist.
     pub(crate) fn nearest_ns(&self, object: ObjectId, memory: MemoryId) -> Ns {
         let bytes = self.graph.object(object).bytes;
-        let copies = self.store.iter(self.objects[object.index()].head);
+        let copies = self.store.iter(self.objects[object.index()].copies);
         let valid = copies.map(|b| self.store.get(b)).filter(|b| b.content == Content::Valid);
         valid.map(|b| self.cluster.transfer_ns(b.memory, memory, bytes)).min().unwrap_or(0)
     }
