@@ -2,7 +2,7 @@
 
 mod cli_support;
 
-use cli_support::Bench;
+use cli_support::{Bench, root};
 
 /// What `check` says about a file, without the lists of everything that is registered, which grow.
 fn complaints(bench: &Bench, file: &str) -> String {
@@ -232,4 +232,25 @@ also:
         bench.fine(&["check", "fine.yaml", "--cells"]).out.lines().count(),
         96 + 16 + 30 + 1
     );
+}
+
+#[test]
+fn the_files_in_the_documentation_are_fine() {
+    let page = std::fs::read_to_string(root().join("docs/experiment.md")).unwrap();
+    let blocks: Vec<&str> = page.split("```yaml\n").skip(1).collect();
+    assert_eq!(blocks.len(), 3);
+    let bench = Bench::new();
+    for (at, block) in blocks.iter().enumerate() {
+        let text = block.split("```").next().unwrap();
+        let file = format!("{at}.yaml");
+        if text.starts_with("# cluster.yaml") {
+            bench.write("cluster.yaml", text);
+            let clusters = "[file: cluster.yaml]";
+            let spec = format!("{{workloads: [layered], clusters: {clusters}, schedulers: [mct]}}");
+            bench.write(&file, spec);
+        } else {
+            bench.write(&file, text);
+        }
+        bench.fine(&["check", &file]);
+    }
 }
