@@ -1,5 +1,6 @@
 //! Moving data: requests, sources, engines, arrivals, and the death of objects.
 
+use super::engines::Side;
 use super::state::CopyState;
 use super::store::{Content, NONE};
 use super::{Commands, State};
@@ -115,6 +116,9 @@ impl State {
         let CopyState { object, from, to, .. } = self.copies[copy.index()];
         let (source, target) = (self.store.get(from).memory, self.store.get(to).memory);
         self.under_way -= 1;
+        // Where an engine was free already, nothing waited for it.
+        let frees = [(source, Side::Source), (target, Side::Target)]
+            .map(|(memory, side)| (!self.has_engine(memory, side)).then_some((memory, side)));
         self.memories[source.index()].copies_out -= 1;
         self.memories[target.index()].copies_in -= 1;
         self.recorder.copied(
@@ -131,14 +135,19 @@ impl State {
         }
         self.arrive(to, out);
         self.left(from);
+        let is_filled_next = self.queued_copy(from).is_some();
         self.unpin(from, out);
         self.unpin(to, out);
         if self.is_bounded {
             self.drop_evicted(object, out);
         }
         self.bury(object, out);
-        self.serve_copy_queue(source, out);
-        self.serve_copy_queue(target, out);
+        for (memory, side) in frees.into_iter().flatten() {
+            self.serve_copy_queue(memory, side, out);
+        }
+        if is_filled_next {
+            self.serve_copy_queue(source, Side::Target, out);
+        }
     }
 
     /// A buffer was filled. What is old by now is fetched anew if anybody waits for it.
@@ -162,7 +171,7 @@ impl State {
             self.pending_results -= 1;
         }
         self.wake_waiters(to);
-        self.add_source(object, to);
+        self.add_source(object, to, out);
     }
 
     /// Whether a copy of the object waits to be released until its home has the content.
@@ -239,7 +248,7 @@ impl State {
             at = next;
         }
         self.drop_queued_copies(object, out);
-        self.add_source(object, written);
+        self.add_source(object, written, out);
     }
 
     /// Ends one use of an object; after the last one it dies, or goes home as a result.

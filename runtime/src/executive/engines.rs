@@ -23,34 +23,78 @@ type Entry = (Reverse<i64>, u32, u32);
 pub(super) struct CopyQueue {
     /// By target and source.
     pairs: BTreeMap<(u32, u32), BTreeSet<Entry>>,
-    /// The same pairs as source and target.
-    by_source: BTreeSet<(u32, u32)>,
+    /// Pairs with their first entry, by target and by source: `(target, first, source)` and
+    /// `(source, first, target)`.
+    by_target: BTreeSet<(u32, Entry, u32)>,
+    by_source: BTreeSet<(u32, Entry, u32)>,
     /// How many transfers wait.
     waiting: u32,
 }
 
 impl CopyQueue {
-    fn add(&mut self, target: MemoryId, source: MemoryId, entry: Entry) {
-        self.pairs.entry((target.0, source.0)).or_default().insert(entry);
-        self.by_source.insert((source.0, target.0));
-    }
-
-    fn remove(&mut self, pair: (u32, u32), entry: &Entry) {
-        if let Some(entries) = self.pairs.get_mut(&pair) {
-            entries.remove(entry);
-            if entries.is_empty() {
-                self.pairs.remove(&pair);
-                self.by_source.remove(&(pair.1, pair.0));
-            }
+    fn add(&mut self, (target, source): (MemoryId, MemoryId), entry: Entry) {
+        let entries = self.pairs.entry((target.0, source.0)).or_default();
+        let before = entries.first().copied();
+        entries.insert(entry);
+        if before.is_none_or(|b| entry < b) {
+            self.index((target.0, source.0), before, Some(entry));
         }
     }
 
-    /// Pairs (target, source) of which a memory is one.
-    fn pairs_of(&self, memory: MemoryId) -> impl Iterator<Item = (u32, u32)> + '_ {
-        let all = (memory.0, 0)..=(memory.0, u32::MAX);
-        let as_target = self.pairs.range(all.clone()).map(|p| *p.0);
-        as_target.chain(self.by_source.range(all).map(|&(source, target)| (target, source)))
+    fn remove(&mut self, pair: (u32, u32), entry: Entry) {
+        let Some(entries) = self.pairs.get_mut(&pair) else { return };
+        let before = entries.first().copied();
+        entries.remove(&entry);
+        let after = entries.first().copied();
+        if after.is_none() {
+            self.pairs.remove(&pair);
+        }
+        self.index(pair, before, after);
     }
+
+    /// The first entry of a pair is another one.
+    fn index(&mut self, (target, source): (u32, u32), before: Option<Entry>, after: Option<Entry>) {
+        if before == after {
+            return;
+        }
+        if let Some(before) = before {
+            self.by_target.remove(&(target, before, source));
+            self.by_source.remove(&(source, before, target));
+        }
+        if let Some(after) = after {
+            self.by_target.insert((target, after, source));
+            self.by_source.insert((source, after, target));
+        }
+    }
+
+    /// Among the pairs of a memory, the next one in the order of their first entries: that entry
+    /// and the pair.
+    fn next_pair(&self, memory: u32, side: Side, after: Cursor) -> Option<(Cursor, (u32, u32))> {
+        let begin = match after {
+            None => Bound::Included((memory, (Reverse(i64::MAX), 0, 0), 0)),
+            Some((entry, other)) => Bound::Excluded((memory, entry, other)),
+        };
+        let index = match side {
+            Side::Target => &self.by_target,
+            Side::Source => &self.by_source,
+        };
+        let &(found, entry, other) = index.range((begin, Bound::Unbounded)).next()?;
+        let pair = match side {
+            Side::Target => (memory, other),
+            Side::Source => (other, memory),
+        };
+        (found == memory).then_some((Some((entry, other)), pair))
+    }
+}
+
+/// A position among the pairs of a memory; `None` = before the first one.
+type Cursor = Option<(Entry, u32)>;
+
+/// Which end of transfers a memory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Target,
+    Source,
 }
 
 /// Whether an entry can be issued.
@@ -69,7 +113,7 @@ impl State {
             // A transfer of the last version still reads the buffer.
             return false;
         }
-        if !self.has_engine_in(target) {
+        if !self.has_engine(target, Side::Target) {
             return false;
         }
         let Some(from) = self.best_source(object, target) else { return false };
@@ -112,7 +156,7 @@ impl State {
             if b.content != Content::Valid || b.writers > 0 {
                 continue;
             }
-            if !self.has_engine_out(b.memory) {
+            if !self.has_engine(b.memory, Side::Source) {
                 continue;
             }
             let key = (self.cluster.transfer_ns(b.memory, target, bytes), b.memory, buffer);
@@ -131,39 +175,42 @@ impl State {
         for buffer in self.store.iter(self.objects[object.index()].copies) {
             let b = self.store.get(buffer);
             if b.content == Content::Valid {
-                self.copy_queue.add(target, b.memory, (Reverse(priority), request, at));
+                self.copy_queue.add((target, b.memory), (Reverse(priority), request, at));
             }
         }
     }
 
     /// A buffer has the content now: transfers of the object that wait may come from it.
-    pub(super) fn add_source(&mut self, object: ObjectId, buffer: u32) {
+    pub(super) fn add_source(&mut self, object: ObjectId, buffer: u32, out: &mut Commands) {
         if self.copy_queue.waiting == 0 {
             return;
         }
         let source = self.store.get(buffer).memory;
+        let mut any = false;
         for other in self.store.iter(self.objects[object.index()].copies) {
             if let Some(at) = self.queued_copy(other) {
                 let CopyState { priority, request, .. } = self.copies[at as usize];
                 let target = self.store.get(other).memory;
-                self.copy_queue.add(target, source, (Reverse(priority), request, at));
+                self.copy_queue.add((target, source), (Reverse(priority), request, at));
+                any = true;
             }
+        }
+        if any {
+            self.serve_copy_queue(source, Side::Source, out);
         }
     }
 
     /// The transfer that is to fill a buffer, if it waits.
-    fn queued_copy(&self, buffer: u32) -> Option<u32> {
+    pub(super) fn queued_copy(&self, buffer: u32) -> Option<u32> {
         let b = self.store.get(buffer);
         let waits = b.content == Content::Incoming && self.copies[b.copy as usize].from == NONE;
         waits.then_some(b.copy)
     }
 
-    /// Issues transfers into and out of a memory whose engines are free, in order.
-    pub(super) fn serve_copy_queue(&mut self, memory: MemoryId, out: &mut Commands) {
+    /// Issues transfers into, or out of, a memory whose engines are free, in order.
+    pub(super) fn serve_copy_queue(&mut self, memory: MemoryId, side: Side, out: &mut Commands) {
         while self.copy_queue.waiting > 0 {
-            let pairs: Vec<_> = self.copy_queue.pairs_of(memory).collect();
-            let firsts = pairs.into_iter().filter_map(|pair| self.first_in(pair));
-            let Some((_, _, at)) = firsts.min() else { return };
+            let Some((_, _, at)) = self.first_of(memory, side) else { return };
             if !self.issue_copy(at, out) {
                 debug_assert!(false, "it was looked at just now");
                 return;
@@ -172,10 +219,26 @@ impl State {
         }
     }
 
+    /// The first transfer into, or out of, a memory that can be issued now.
+    fn first_of(&mut self, memory: MemoryId, side: Side) -> Option<Entry> {
+        if !self.has_engine(memory, side) {
+            return None;
+        }
+        let (mut best, mut cursor) = (None, None);
+        while let Some((next, pair)) = self.copy_queue.next_pair(memory.0, side, cursor) {
+            if best.is_some_and(|b| next.is_some_and(|(first, _)| b < first)) {
+                break;
+            }
+            best = best.into_iter().chain(self.first_in(pair)).min();
+            cursor = next;
+        }
+        best
+    }
+
     /// The first transfer of a pair that can be issued now.
     fn first_in(&mut self, pair: (u32, u32)) -> Option<Entry> {
         let (target, source) = (MemoryId(pair.0), MemoryId(pair.1));
-        if !self.has_engine_in(target) || !self.has_engine_out(source) {
+        if !self.has_engine(target, Side::Target) || !self.has_engine(source, Side::Source) {
             return None;
         }
         let mut after = Bound::Unbounded;
@@ -185,7 +248,7 @@ impl State {
             match self.look(entry, source) {
                 Look::Yes => return Some(entry),
                 Look::NotNow => after = Bound::Excluded(entry),
-                Look::Never => self.copy_queue.remove(pair, &entry),
+                Look::Never => self.copy_queue.remove(pair, entry),
             }
         }
     }
@@ -205,14 +268,14 @@ impl State {
         }
     }
 
-    fn has_engine_in(&self, memory: MemoryId) -> bool {
-        let limit = self.cluster.memory(memory).copies_in;
-        limit.is_none_or(|l| self.memories[memory.index()].copies_in < l)
-    }
-
-    fn has_engine_out(&self, memory: MemoryId) -> bool {
-        let limit = self.cluster.memory(memory).copies_out;
-        limit.is_none_or(|l| self.memories[memory.index()].copies_out < l)
+    /// Whether a memory can take part in one more transfer.
+    pub(super) fn has_engine(&self, memory: MemoryId, side: Side) -> bool {
+        let (spec, state) = (self.cluster.memory(memory), &self.memories[memory.index()]);
+        let (limit, busy) = match side {
+            Side::Target => (spec.copies_in, state.copies_in),
+            Side::Source => (spec.copies_out, state.copies_out),
+        };
+        limit.is_none_or(|l| busy < l)
     }
 
     /// Waiting transfers of an object that nobody counts on any more never start.

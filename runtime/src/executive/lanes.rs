@@ -1,5 +1,6 @@
 //! Lanes: which task starts next, what a start and an end change.
 
+use super::engines::Side;
 use super::locks::Lock;
 use super::state::{Entry, TaskState};
 use super::store::{self, NONE};
@@ -246,7 +247,7 @@ impl State {
             self.end_use(access.object, out);
         }
         self.mark_memory(memory);
-        self.serve_copy_queue(memory, out);
+        self.serve_copy_queue(memory, Side::Source, out);
         self.unlock(task);
         let duration_ns = self.now_ns - started_ns;
         self.events.push(Event::Finished { task, device, duration_ns });

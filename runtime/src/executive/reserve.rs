@@ -6,6 +6,7 @@
 //! is reserved belongs to tasks that can finish, so at last everything unreserved can be evicted
 //! and the oldest request fits: see the proof in ARCHITECTURE.md.
 
+use super::engines::Side;
 use super::store::{Content, NONE};
 use super::{Commands, State};
 use crate::graph::Access;
@@ -267,7 +268,7 @@ impl State {
             self.cancel_unwanted(buffer, out);
             self.unpin(buffer, out);
         }
-        self.serve_copy_queue(memory, out);
+        self.serve_copy_queue(memory, Side::Source, out);
         self.mark_memory(memory);
     }
 
