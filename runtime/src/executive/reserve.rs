@@ -135,9 +135,11 @@ impl State {
         held.drain(..).for_each(|b| self.let_go(b));
         self.held = held;
         if let Some(memory) = full {
-            let pressure = Event::MemoryPressure { memory };
-            if self.events.last() != Some(&pressure) {
-                self.events.push(pressure);
+            // Told once per request, however often it is tried.
+            let request = self.tasks[group[0].index()].placement;
+            let told = &mut self.memories[memory.index()].pressure_told;
+            if std::mem::replace(told, request) != request {
+                self.events.push(Event::MemoryPressure { memory });
             }
         }
         full.is_none()

@@ -133,6 +133,8 @@ pub(crate) struct MemoryState {
     pub evictable: BTreeSet<(u64, u32)>,
     /// Tasks that wait for memory, in the order of their requests.
     pub queue: VecDeque<(u32, u32)>,
+    /// Placement number of the last request that the scheduler was told is refused.
+    pub pressure_told: u32,
     pub copies_in: u32,
     pub copies_out: u32,
     pub is_dirty: bool,
@@ -189,6 +191,7 @@ impl State {
                     evicting_bytes: 0,
                     evictable: BTreeSet::new(),
                     queue: VecDeque::new(),
+                    pressure_told: 0,
                     copies_in: 0,
                     copies_out: 0,
                     is_dirty: false,
