@@ -208,6 +208,11 @@ impl Costs {
         self.group_device.len()
     }
 
+    /// Whether `task` has a duration on every device.
+    pub fn runs_everywhere(&self, task: TaskId) -> bool {
+        self.group_device.iter().all(|d| self.duration_ns(task, *d).is_some())
+    }
+
     /// Duration of `task` in every group of devices, by group, `Ns::MAX` where it cannot run; put
     /// into `out`.
     pub fn durations_by_group_ns(&self, task: TaskId, out: &mut Vec<Ns>) {

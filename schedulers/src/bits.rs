@@ -42,6 +42,14 @@ impl Devices {
         self.words.fill(0);
     }
 
+    /// Makes it the set of the first `count` devices.
+    pub fn fill(&mut self, count: usize) {
+        for (at, word) in self.words.iter_mut().enumerate() {
+            let bits = count.saturating_sub(at * 64).min(64);
+            *word = if bits == 64 { u64::MAX } else { (1 << bits) - 1 };
+        }
+    }
+
     /// Puts all of another set in.
     pub fn insert_all(&mut self, other: &Self) {
         self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a |= b);
@@ -89,5 +97,7 @@ mod tests {
         assert_eq!(a.first(&of(&[]), &except, |_| true), None);
         all.clear();
         assert!(all.is_empty());
+        all.fill(130);
+        assert!(all.contains(DeviceId(129)) && !all.contains(DeviceId(130)));
     }
 }

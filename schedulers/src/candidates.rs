@@ -21,6 +21,25 @@ pub struct Candidates<'a> {
     room: Option<Room>,
 }
 
+/// What every device of a machine has, at least.
+#[derive(Default)]
+pub(crate) struct Common {
+    lanes: u32,
+    capacity_bytes: u64,
+}
+
+impl Common {
+    /// Of all devices of a machine.
+    pub fn new(cluster: &Cluster) -> Self {
+        let lanes = cluster.device_ids().map(|d| cluster.device(d).lanes);
+        let memories = cluster.device_ids().map(|d| cluster.memory(cluster.memory_of(d)));
+        Self {
+            lanes: lanes.min().unwrap_or(0),
+            capacity_bytes: memories.filter_map(|m| m.capacity_bytes).min().unwrap_or(u64::MAX),
+        }
+    }
+}
+
 /// What the other tasks of a gang leave of a machine.
 pub(crate) struct Room {
     /// Lanes per device.
@@ -105,6 +124,16 @@ impl<'a> Candidates<'a> {
         let accesses = self.view.graph().accesses(self.task).iter();
         let mut racy = accesses.filter(|a| a.mode == Mode::Racy);
         racy.all(|a| self.view.racy_memory(a.object).is_none_or(|m| m == memory))
+    }
+
+    /// Whether all devices are candidates, found without asking for each; may miss it.
+    pub(crate) fn is_everywhere(&self, common: &Common) -> bool {
+        self.cores <= common.lanes
+            && self.needed_bytes <= common.capacity_bytes
+            && self.room.is_none()
+            && self.banned.is_empty()
+            && !self.is_racy
+            && self.view.costs().runs_everywhere(self.task)
     }
 
     /// All of them with the task's estimated duration there.

@@ -18,6 +18,7 @@
 
 use crate::order::{Order, Waiting};
 use crate::ranks;
+use runtime::graph::Mode;
 use runtime::partial_schedule::Policy;
 use runtime::planner::PlanFailure;
 use runtime::registry::SchedulerInfo;
@@ -79,8 +80,13 @@ struct Pairs<'a> {
     partial: PartialSchedule<'a>,
     /// The different numbers of cores.
     cores: Vec<u32>,
+    /// By number of cores: tasks whose inputs were everywhere before any device was idle, so that
+    /// no device needs to keep them; by priority.
+    shared: Vec<BinaryHeap<Reverse<(u64, u32)>>>,
     /// By number of cores, then device.
     queues: Vec<Queue>,
+    /// By device: when the inputs of a task could be there. Reused from task to task.
+    arrivals: Vec<(DeviceId, Ns)>,
     /// Units that are ready and in no queue yet.
     ready: VecDeque<TaskId>,
 }
@@ -140,10 +146,21 @@ impl<'a> Pairs<'a> {
         let both = cores.iter().flat_map(|c| devices.iter().map(|d| (*c, *d)));
         let queues = both.map(queue).collect();
         let waiting = Waiting::new(problem, order.units());
-        Self { problem, order, keys, waiting, partial, cores, queues, ready: VecDeque::new() }
+        Self {
+            problem,
+            order,
+            keys,
+            waiting,
+            partial,
+            shared: vec![BinaryHeap::new(); cores.len()],
+            cores,
+            queues,
+            arrivals: Vec::new(),
+            ready: VecDeque::new(),
+        }
     }
 
-    /// Takes up the units that are ready: a task joins the queues of all devices that can run it.
+    /// Takes up the units that are ready.
     fn take_up(&mut self) -> Result<(), PlanFailure> {
         while let Some(leader) = self.ready.pop_front() {
             let unit = self.order.units().of(self.problem.graph, &leader);
@@ -156,34 +173,64 @@ impl<'a> Pairs<'a> {
                 }
                 continue;
             }
-            let level = u64::MAX - self.keys[leader.index()];
-            let position = self.order.position(leader);
-            let first = self.first_queue(leader);
-            let queues = &mut self.queues;
-            self.partial.each_data_ready(leader, |device, ready_ns, _| {
-                queues[first + device.index()].push((ready_ns, level, position));
-            });
+            self.enqueue(leader);
         }
         Ok(())
     }
 
-    /// Where the queues of a task's number of cores begin.
-    fn first_queue(&self, task: TaskId) -> usize {
+    /// Puts a task into the queues of all devices that can run it, or into the shared one.
+    fn enqueue(&mut self, task: TaskId) {
+        let level = u64::MAX - self.keys[task.index()];
+        let position = self.order.position(task);
+        let (class, devices) = (self.class(task), self.problem.cluster.device_count());
+        let queues = &mut self.queues[class * devices..][..devices];
+        let arrivals = &mut self.arrivals;
+        arrivals.clear();
+        self.partial.each_data_ready(task, |device, ready_ns, _| arrivals.push((device, ready_ns)));
+        let is_racy = self.problem.graph.accesses(task).iter().any(|a| a.mode == Mode::Racy);
+        let is_there = |(d, ns): &(DeviceId, Ns)| *ns <= queues[d.index()].idle_ns;
+        if !is_racy && arrivals.len() == devices && arrivals.iter().all(is_there) {
+            return self.shared[class].push(Reverse((level, position)));
+        }
+        for &(device, ready_ns) in arrivals.iter() {
+            queues[device.index()].push((ready_ns, level, position));
+        }
+    }
+
+    /// The place of a task's number of cores among all.
+    fn class(&self, task: TaskId) -> usize {
         let cores = self.problem.graph.task(task).cores;
-        let class = self.cores.iter().position(|c| *c == cores);
-        class.expect("all numbers of cores are known") * self.problem.cluster.device_count()
+        self.cores.iter().position(|c| *c == cores).expect("all numbers of cores are known")
+    }
+
+    /// The pair that starts earliest, and whether its task is a shared one.
+    fn earliest(&self) -> Option<(Pair, bool)> {
+        let devices = self.problem.cluster.device_count();
+        let own = self.queues.iter().filter_map(|q| q.best).min().map(|pair| (pair, false));
+        let shared = self.shared.iter().zip(self.queues.chunks(devices)).filter_map(|(s, q)| {
+            let Reverse((level, position)) = *s.peek()?;
+            let idle_ns = q.iter().map(|q| q.idle_ns).min()?;
+            Some(((idle_ns, level, position), true))
+        });
+        own.into_iter().chain(shared).min()
     }
 
     /// Places the pair that starts earliest; whether there was one.
     fn place_next(&mut self) -> Result<bool, PlanFailure> {
-        let Some(best) = self.queues.iter().filter_map(|q| q.best).min() else { return Ok(false) };
+        let Some((best, is_shared)) = self.earliest() else { return Ok(false) };
         let task = self.order.at(best.2);
-        let first = self.first_queue(task);
-        let costs = self.problem.costs;
-        let devices = self.problem.cluster.device_ids();
-        let can = devices.filter(|d| self.queues[first + d.index()].best == Some(best));
-        let finish = |d: &DeviceId| costs.duration_ns(task, *d).unwrap_or(Ns::MAX);
+        let class = self.class(task);
+        let first = class * self.problem.cluster.device_count();
+        let starts = |d: &DeviceId| match is_shared {
+            true => self.queues[first + d.index()].idle_ns == best.0,
+            false => self.queues[first + d.index()].best == Some(best),
+        };
+        let finish = |d: &DeviceId| self.problem.costs.duration_ns(task, *d).unwrap_or(Ns::MAX);
+        let can = self.problem.cluster.device_ids().filter(starts);
         let device = can.min_by_key(finish).expect("the pair is some device's");
+        if is_shared {
+            self.shared[class].pop();
+        }
         let Some(slot) = self.partial.slot(task, device, Policy::Append) else {
             // Something that it shares racily was placed elsewhere since.
             let Self { queues, partial, order, .. } = self;
@@ -224,7 +271,7 @@ impl<'a> Pairs<'a> {
 mod tests {
     use super::*;
     use crate::testing::{costs, nodes, nodes_with_lanes};
-    use runtime::graph::{Mode, ObjectSpec};
+    use runtime::graph::ObjectSpec;
     use runtime::{Cost, TaskGraph, TaskSpec};
 
     /// The definition: all pairs, one after the other.

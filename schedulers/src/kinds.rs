@@ -2,7 +2,7 @@
 //! of their own and place one only when a lane is free for it.
 
 use crate::bits::Devices;
-use crate::candidates::Candidates;
+use crate::candidates::{Candidates, Common};
 use runtime::{Cluster, Decision, DeviceId, Event, TaskId, View};
 
 /// Tasks of one kind take the same number of lanes and can run on the same devices, so a queue of
@@ -18,6 +18,8 @@ pub struct Kind {
 #[derive(Default)]
 pub struct Kinds {
     list: Vec<Kind>,
+    /// What every device has.
+    common: Common,
     /// Reused from task to task.
     found: Devices,
 }
@@ -28,9 +30,14 @@ impl Kinds {
         let cluster = candidates.view().cluster();
         if self.list.is_empty() {
             self.found = Devices::new(cluster.device_count());
+            self.common = Common::new(cluster);
         }
-        self.found.clear();
-        candidates.iter().for_each(|(device, _)| self.found.insert(device));
+        if candidates.is_everywhere(&self.common) {
+            self.found.fill(cluster.device_count());
+        } else {
+            self.found.clear();
+            candidates.iter().for_each(|(device, _)| self.found.insert(device));
+        }
         if self.found.is_empty() {
             return None;
         }

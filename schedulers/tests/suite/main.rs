@@ -1,6 +1,8 @@
 //! Every planner and every online scheduler, on published instances, on random ones, and on shapes
 //! that are easy to get wrong.
 
+#![expect(clippy::print_stdout, reason = "says what was skipped, and how much was compared")]
+
 mod checker;
 mod classic;
 mod import;
