@@ -20,6 +20,11 @@ pub fn printable(text: &str) -> String {
     out
 }
 
+/// A path as [`printable`] text.
+pub fn path(path: &std::path::Path) -> String {
+    printable(&path.display().to_string())
+}
+
 /// As [`printable`], but line ends stay line ends.
 pub fn printable_lines(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")

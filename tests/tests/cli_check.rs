@@ -175,6 +175,35 @@ fn hidden_characters_are_shown_as_text() {
 }
 
 #[test]
+fn names_in_files_are_shown_as_text_everywhere() {
+    let bench = Bench::new();
+    let name = "evil\u{1b}[31m<b>.yaml";
+    bench.write(
+        name,
+        "windtunnel_graph: 1\nname: \"x\\e[31m<script>alert(1)</script>\"\n\
+         tasks: [{ name: \"a\\e[31m<b>\", cost: 1 }]\n",
+    );
+    bench.write(
+        "evil.yaml",
+        "workloads: [file: \"evil\\e[31m<b>.yaml\"]\nclusters: [star]\nschedulers: [heft]\n",
+    );
+    let odd_out = "out\u{1b}[31m";
+    let commands: [&[&str]; 5] = [
+        &["check", "evil.yaml", "--cells"],
+        &["run", "evil.yaml", "--out", odd_out],
+        &["compare", odd_out, odd_out, "--all"],
+        &["import", name],
+        &["schedule", "--workload", name, "--cluster", "star", "--scheduler", "heft"],
+    ];
+    for command in commands {
+        let answer = bench.fine(command);
+        assert!(!answer.out.contains('\u{1b}'), "{command:?}: {answer:?}");
+        assert!(!answer.err.contains('\u{1b}'), "{command:?}: {answer:?}");
+    }
+    assert!(!bench.read(&format!("{odd_out}/report.html")).contains("<script>alert"));
+}
+
+#[test]
 fn files_that_cannot_be_read_are_bad_input() {
     let bench = Bench::new();
     let answer = bench.run(&["check", "nothing.yaml"]);

@@ -47,8 +47,8 @@ pub fn run(context: &Context, args: &Args) -> Result {
         let written = import::task_graph_file::write(graph, &mut text);
         written
             .and_then(|()| std::fs::write(output, text))
-            .map_err(|error| CliError::new(format!("{}: {error}", output.display())))?;
-        context.terminal.say(&format!("written to {}\n", output.display()));
+            .map_err(|error| CliError::new(format!("{}: {error}", crate::shown::path(output))))?;
+        context.terminal.say(&format!("written to {}\n", crate::shown::path(output)));
     }
     Ok(Exit::Fine)
 }

@@ -44,7 +44,7 @@ pub fn run(context: &Context, args: &Args) -> Result {
     let exit = context.show(&finished, false);
     if let Some(trace) = &finished.trace {
         crate::store::write_trace_file(trace, &args.output)?;
-        context.terminal.say(&format!("trace       {}\n", args.output.display()));
+        context.terminal.say(&format!("trace       {}\n", crate::shown::path(&args.output)));
     }
     Ok(exit)
 }

@@ -46,7 +46,7 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> Result {
-    let file = args.file.display();
+    let file = crate::shown::path(&args.file);
     let recorded =
         read_trace_file(&args.file).map_err(|e| CliError::new(format!("{file}: {e}")))?;
     if args.verify {

@@ -33,6 +33,6 @@ impl Context {
     pub(super) fn report(&self, dir: &Path, options: &Options) -> Result<String> {
         let ReportPaths { html, .. } = write(dir, options).map_err(CliError::new)?;
         let text = terminal(dir).map_err(CliError::new)?;
-        Ok(format!("{text}\nThe whole report: {}\n", html.display()))
+        Ok(format!("{text}\nThe whole report: {}\n", crate::shown::path(&html)))
     }
 }

@@ -91,12 +91,12 @@ fn in_words(summary: &RunSummary, out: &Path) -> String {
     if failed > 0 {
         text += &format!("; {failed} FAILED, the report says why and how to replay them");
     }
-    format!("{text}; results in {}\n", out.display())
+    format!("{text}; results in {}\n", crate::shown::path(out))
 }
 
 fn run_one(context: &Context, args: &Args, plan: &Plan, id: &str) -> Result {
     let cell = plan.cell(id).ok_or_else(|| {
-        let (file, cells) = (args.file.display(), plan.cells.len());
+        let (file, cells) = (crate::shown::path(&args.file), plan.cells.len());
         CliError::new(format!("none of the {cells} cells of {file} has the id {id}"))
     })?;
     // What the experiment measured holds for its cells.

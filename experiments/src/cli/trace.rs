@@ -22,16 +22,16 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: &Args) -> Result {
-    let file = args.file.display();
+    let file = crate::shown::path(&args.file);
     let trace = read_trace_file(&args.file).map_err(|e| CliError::new(format!("{file}: {e}")))?;
     let failed = |error: &dyn std::fmt::Display| {
-        CliError::new(format!("{}: {error}", args.output.display()))
+        CliError::new(format!("{}: {error}", crate::shown::path(&args.output)))
     };
     let mut out = BufWriter::new(File::create(&args.output).map_err(|e| failed(&e))?);
     write_chrome(&trace, &mut out).map_err(|e| failed(&e))?;
     out.flush().map_err(|e| failed(&e))?;
     let (tasks, copies) = (trace.tasks.len(), trace.copies.len());
-    let output = args.output.display();
+    let output = crate::shown::path(&args.output);
     context.terminal.say(&format!("{tasks} tasks and {copies} transfers written to {output}\n"));
     Ok(Exit::Fine)
 }
