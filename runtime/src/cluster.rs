@@ -184,7 +184,7 @@ impl Cluster {
             return 0;
         }
         match self.routes.pair(from, to) {
-            Some(pair) => pair.latency_ns + bytes_ns(bytes, pair.bytes_per_s),
+            Some(pair) => pair.latency_ns.saturating_add(bytes_ns(bytes, pair.bytes_per_s)),
             None => Ns::MAX,
         }
     }

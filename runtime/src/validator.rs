@@ -53,8 +53,9 @@ use facts::Facts;
 /// How strictly a run is judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// How much clocks may differ: something that must come after another may seem to come this
-    /// much before it.
+    /// How much the clocks of those who run tasks and transfers, and stamp their starts, may
+    /// differ from the executive's, which stamps all else: a start may seem to come this much
+    /// before what it must come after.
     pub slack_ns: Ns,
 }
 

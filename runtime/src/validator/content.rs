@@ -16,8 +16,8 @@ pub(super) fn check(facts: &Facts, out: &mut Vec<Violation>) -> Fills {
     let (mut fills, needs) = Fills::new(facts);
     let mut ends = WriteEnds::new(facts);
     let mut copies: Vec<&CopyRecord> = facts.trace.copies.iter().collect();
-    // Ids count issues: what a transfer reads has arrived by transfers that come before it.
-    copies.sort_by_key(|c| (c.started_ns, c.copy));
+    // Ids count issues: what a transfer reads arrived by transfers that were issued before it.
+    copies.sort_by_key(|c| (c.issued_ns, c.copy));
     for copy in &copies {
         carry(facts, &mut fills, &mut ends, copy, out);
     }
@@ -258,7 +258,7 @@ fn written_once(facts: &Facts, fills: &Fills, out: &mut Vec<Violation>) {
         merged.clear();
         merged.extend_from_slice(fills.written(rank));
         merged.extend_from_slice(fills.copied(rank));
-        merged.sort_by_key(|f| (f.end_ns, f.start_ns));
+        merged.sort_by_key(Fill::key);
         for pair in merged.windows(2) {
             let [first, second] = [pair[0], pair[1]];
             if !facts.is_after(first.end_ns, second.start_ns) || first.is_racy && second.is_racy {

@@ -28,8 +28,9 @@ pub(super) struct Fill {
 }
 
 impl Fill {
-    fn key(&self) -> (u32, Ns, Ns, u32) {
-        (self.rank, self.end_ns, self.start_ns, self.versions.most)
+    /// In a buffer, what ends later comes later; at one instant what is newer comes later.
+    pub fn key(&self) -> (u32, Ns, u32, Ns) {
+        (self.rank, self.end_ns, self.versions.most, self.start_ns)
     }
 }
 
@@ -65,7 +66,7 @@ pub(super) struct Fills {
 
 impl Fills {
     /// Fills by tasks and initial data; and, by object, what its users need. Transfers' fills are
-    /// added in the order in which the transfers started.
+    /// added in the order in which the transfers were issued.
     pub fn new(facts: &Facts) -> (Self, Vec<(ObjectId, Need)>) {
         let mut written = Vec::new();
         let mut needs = Vec::new();
@@ -242,10 +243,10 @@ fn phase_fills(
             }
         }
         Mode::Commutative | Mode::Reduce => {
-            let start = |at: &&Use| facts.attempt(at.task).map(|t| (t.started_ns, t.finished_ns));
+            let end = |at: &&Use| facts.attempt(at.task).map(|t| t.finished_ns);
             let mut run: Vec<&Use> = phase.iter().collect();
-            // Records come in the order of completion, which decides among tasks of no duration.
-            run.sort_by_key(|at| (start(at), facts.completion(at.task)));
+            // Records come in the order of completion, which decides at one instant.
+            run.sort_by_key(|at| (end(at), facts.completion(at.task)));
             for (before, &&at) in run.iter().enumerate() {
                 let version = at.version + before as u32;
                 need(at, exact(version));
@@ -269,9 +270,10 @@ fn racy_fills(
     run.sort_by_key(|at| (end(at), facts.completion(at.task)));
     for (before, &&at) in run.iter().enumerate() {
         let Some(record) = facts.attempt(at.task) else { continue };
-        let start_ns = Some(record.started_ns);
-        let least = run.partition_point(|other| end(other) < start_ns) as u32;
-        let most = run.partition_point(|other| end(other) <= start_ns) as u32;
+        let surely_ns = Some(record.started_ns.saturating_sub(facts.slack_ns));
+        let perhaps_ns = Some(record.started_ns.saturating_add(facts.slack_ns));
+        let least = run.partition_point(|other| end(other) < surely_ns) as u32;
+        let most = run.partition_point(|other| end(other) <= perhaps_ns) as u32;
         need(at, Versions { least: at.version + least, most: at.version + most });
         fill(&at, at.version + before as u32 + 1);
     }

@@ -45,7 +45,7 @@ fn duration(facts: &Facts, record: &CopyRecord, out: &mut Vec<Violation>) {
     }
     let least_ns = facts.cluster.transfer_ns(from, to, bytes);
     let lasted_ns = record.finished_ns.saturating_sub(record.started_ns);
-    if lasted_ns + SLACK_NS < least_ns {
+    if lasted_ns.saturating_add(SLACK_NS) < least_ns {
         out.push(Violation::TransferTooFast { copy, from, to, bytes, lasted_ns, least_ns });
     }
 }
@@ -92,6 +92,9 @@ fn channels(facts: &Facts, out: &mut Vec<Violation>) {
 /// Fractions of a nanosecond in which windows are summed: exact integers, rounded down.
 const TICKS_PER_NS: f64 = 256.0;
 
+/// What a transfer needs at most, for sums that cannot overflow; longer than any run.
+const LONGEST_NS: f64 = 1e24;
+
 /// The first window, by its end, into which the flows of a channel do not fit.
 fn overfull_window(flows: &[Flow], begins: &[Ns], bytes_per_s: f64) -> Option<(Ns, Ns)> {
     let ticks = |ns: Ns| (ns as i128) * TICKS_PER_NS as i128;
@@ -99,7 +102,7 @@ fn overfull_window(flows: &[Flow], begins: &[Ns], bytes_per_s: f64) -> Option<(N
     for at_end in flows.chunk_by(|a, b| a.end_ns == b.end_ns) {
         for flow in at_end {
             let alone_ns = flow.bytes as f64 / bytes_per_s * 1e9 - SLACK_NS as f64;
-            let alone = (alone_ns.max(0.0) * TICKS_PER_NS) as i128;
+            let alone = (alone_ns.clamp(0.0, LONGEST_NS) * TICKS_PER_NS) as i128;
             let begun = begins.partition_point(|b| *b <= flow.begin_ns);
             tree.add_to_first(begun, alone);
         }
@@ -123,7 +126,7 @@ fn exceeded(facts: &Facts, flows: &[Flow], from_ns: Ns, to_ns: Ns) -> Violation 
         from_ns,
         to_ns,
         transfers: inside.clone().count() as u32,
-        bytes: inside.map(|f| f.bytes).sum(),
+        bytes: inside.fold(0, |sum: u64, f| sum.saturating_add(f.bytes)),
         capacity_bytes: ((to_ns - from_ns) as f64 * spec.bytes_per_s / 1e9) as u64,
     }
 }
@@ -216,10 +219,11 @@ fn engines(
         Direction::In => c.target == memory,
         Direction::Out => c.source == memory,
     };
-    let lasting = |c: &&CopyRecord| c.finished_ns > c.started_ns;
+    let begin_ns = |c: &CopyRecord| c.started_ns.saturating_add(facts.slack_ns);
+    let lasting = |c: &&CopyRecord| c.finished_ns > begin_ns(c);
     let mut events: Vec<(Ns, bool)> = Vec::new();
     for c in facts.trace.copies.iter().filter(is_here).filter(lasting) {
-        events.push((c.started_ns.saturating_add(facts.slack_ns), true));
+        events.push((begin_ns(c), true));
         events.push((c.finished_ns, false));
     }
     // Ends come before begins.

@@ -54,12 +54,13 @@ fn after_writer(
 ) {
     let Some((end_ns, writer)) = last else { return };
     let &TaskRecord { task, started_ns: start_ns, .. } = record;
-    if facts.is_after(end_ns, start_ns) {
-        out.push(match mode.reads() {
-            true => Violation::StartedBeforeInput { task, start_ns, writer, end_ns, object },
-            false => Violation::WrittenOutOfOrder { task, start_ns, writer, end_ns, object },
-        });
+    if !facts.is_after(end_ns, start_ns) {
+        return ready(facts, record, writer, end_ns, out);
     }
+    out.push(match mode.reads() {
+        true => Violation::StartedBeforeInput { task, start_ns, writer, end_ns, object },
+        false => Violation::WrittenOutOfOrder { task, start_ns, writer, end_ns, object },
+    });
 }
 
 fn after_reader(
@@ -71,21 +72,35 @@ fn after_reader(
 ) {
     let Some((end_ns, reader)) = last else { return };
     let &TaskRecord { task, started_ns: start_ns, .. } = record;
-    if facts.is_after(end_ns, start_ns) {
-        out.push(Violation::WrittenWhileRead { task, start_ns, reader, end_ns, object });
+    if !facts.is_after(end_ns, start_ns) {
+        return ready(facts, record, reader, end_ns, out);
+    }
+    out.push(Violation::WrittenWhileRead { task, start_ns, reader, end_ns, object });
+}
+
+/// Its start being in order, whether a task was called ready too early.
+fn ready(
+    facts: &Facts,
+    record: &TaskRecord,
+    predecessor: TaskId,
+    end_ns: Ns,
+    out: &mut Vec<Violation>,
+) {
+    let &TaskRecord { task, ready_ns, .. } = record;
+    if facts.is_after(end_ns, ready_ns) {
+        out.push(Violation::ReadyTooEarly { task, ready_ns, predecessor, end_ns });
     }
 }
 
 /// Commutative and reduce accesses of one object exclude each other.
 fn exclusive(facts: &Facts, object: ObjectId, phase: &[Use], out: &mut Vec<Violation>) {
-    let runs = attempts(facts, phase).map(|t| (t.started_ns, t.finished_ns, t.task));
+    let runs = attempts(facts, phase).map(|t| (t.finished_ns, t.started_ns, t.task));
     let mut runs: Vec<_> = runs.collect();
     runs.sort_unstable();
-    let mut last: Option<(Ns, TaskId)> = None;
-    for (second_start_ns, end_ns, second) in runs {
-        if let Some((first_end_ns, first)) = last
-            && facts.is_after(first_end_ns, second_start_ns)
-        {
+    for pair in runs.windows(2) {
+        let (first_end_ns, _, first) = pair[0];
+        let (_, second_start_ns, second) = pair[1];
+        if facts.is_after(first_end_ns, second_start_ns) {
             out.push(Violation::ExclusiveOverlap {
                 object,
                 first,
@@ -94,7 +109,6 @@ fn exclusive(facts: &Facts, object: ObjectId, phase: &[Use], out: &mut Vec<Viola
                 second_start_ns,
             });
         }
-        last = last.max(Some((end_ns, second)));
     }
 }
 
@@ -139,7 +153,9 @@ fn control(facts: &Facts, out: &mut Vec<Violation>) {
             let after = edge.from;
             let Some(first) = facts.attempt(after) else { continue };
             let end_ns = first.finished_ns;
-            if facts.is_after(end_ns, start_ns) && !follows(facts, after, task) {
+            if !facts.is_after(end_ns, start_ns) {
+                ready(facts, record, after, end_ns, out);
+            } else if !follows(facts, after, task) {
                 out.push(Violation::ControlBroken { task, start_ns, after, end_ns });
             }
         }

@@ -154,6 +154,12 @@ pub enum Violation {
          before it, finished at {end_ns} ns"
     )]
     ControlBroken { task: TaskId, start_ns: Ns, after: TaskId, end_ns: Ns },
+    /// A task was called ready before its last predecessor had finished.
+    #[error(
+        "task {task} was called ready at {ready_ns} ns, before its predecessor {predecessor} \
+         finished at {end_ns} ns"
+    )]
+    ReadyTooEarly { task: TaskId, ready_ns: Ns, predecessor: TaskId, end_ns: Ns },
     /// Two tasks with exclusive access to one object at once.
     #[error(
         "tasks {first} and {second} have exclusive access to {object}, but {second} started at \
