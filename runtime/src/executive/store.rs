@@ -311,7 +311,8 @@ mod tests {
             assert_eq!(store.find(*list, memory), expected[object][memory.index()]);
             let mut listed: Vec<u32> = store.iter(lists[object]).collect();
             let mut all: Vec<u32> = expected[object].iter().flatten().copied().collect();
-            (listed.sort_unstable(), all.sort_unstable());
+            listed.sort_unstable();
+            all.sort_unstable();
             assert_eq!(listed, all);
         }
         assert!(store.tables.len() <= 3 && !store.tables.is_empty(), "tables are used again");
