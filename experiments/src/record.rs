@@ -75,7 +75,8 @@ pub struct Record {
 /// Why a cell failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CellError {
-    /// What kind: `invalid`, `stalled`, `out-of-memory`, `failed`, `infeasible`, `panicked`.
+    /// What kind: `invalid`, `stalled`, `out-of-memory`, `failed`, `infeasible`, `panicked`,
+    /// `timed-out`, `wrong-result`.
     pub kind: String,
     /// For people.
     pub message: String,
