@@ -1,5 +1,7 @@
 //! STG: the files of the Standard Task Graph set against their proved optima, and small ones.
 
+#![allow(clippy::print_stderr, reason = "a test that has no data to run on says so")]
+
 use runtime::bounds::{BoundKind, area, critical_path};
 use runtime::cluster::{DeviceSpec, MemorySpec, NetworkModel};
 use runtime::{Cluster, ClusterSpec, Cost, Costs, TaskId};

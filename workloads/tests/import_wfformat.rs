@@ -1,6 +1,8 @@
 //! WfFormat: the recorded instances against numbers counted from their raw JSON, and small files of
 //! every version for units, layouts and mistakes.
 
+#![allow(clippy::print_stderr, reason = "a test that has no data to run on says so")]
+
 use runtime::graph::{Mode, TaskGraph};
 use runtime::{Cost, ObjectId, TaskId};
 use serde_json::Value;
@@ -246,8 +248,11 @@ fn both_old_layouts_say_the_same() {
     }
 }
 
-/// A 1.5 file of tasks given as (id, inputs, outputs, parents).
-fn specified(tasks: &[(&str, &[&str], &[&str], &[&str])]) -> String {
+/// Id, inputs, outputs, parents.
+type Specified<'a> = (&'a str, &'a [&'a str], &'a [&'a str], &'a [&'a str]);
+
+/// A 1.5 file of tasks.
+fn specified(tasks: &[Specified<'_>]) -> String {
     let files: BTreeSet<&str> = tasks.iter().flat_map(|t| t.1.iter().chain(t.2)).copied().collect();
     let files: Vec<Value> =
         files.iter().map(|f| serde_json::json!({ "id": f, "sizeInBytes": 10 })).collect();
