@@ -3,7 +3,7 @@
 
 use crate::shown::printable;
 use maud::{Markup, PreEscaped, html};
-use plotly::common::{Font, Label, Orientation};
+use plotly::common::{Anchor, Font, Label, Orientation};
 use plotly::configuration::{ImageButtonFormats, ModeBarButtonName, ToImageButtonOptions};
 use plotly::layout::{Axis, HoverMode, Legend, Margin};
 use plotly::{Configuration, Layout, Plot};
@@ -30,10 +30,15 @@ pub fn layout(legend: Legend) -> Layout {
         .legend(legend)
 }
 
-/// A legend below the chart.
-pub fn legend_below() -> Legend {
-    Legend::new().orientation(Orientation::Horizontal).x(0.0).y(-0.2)
+/// A legend below the axis title of a chart of a height in pixels.
+pub fn legend_below(height_px: usize) -> Legend {
+    let plot_px = height_px.saturating_sub(2 * BELOW_PX).max(1) as f64;
+    let y = short(-(BELOW_PX as f64) / plot_px);
+    Legend::new().orientation(Orientation::Horizontal).x(0.0).y(y).y_anchor(Anchor::Top)
 }
+
+/// Room for an axis with its title.
+const BELOW_PX: usize = 66;
 
 /// An axis with a light grid.
 pub fn axis(title: &str) -> Axis {

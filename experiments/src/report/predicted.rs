@@ -14,6 +14,7 @@ use plotly::{Plot, Scatter};
 /// Pairs of schedulers below which a rank correlation is not given.
 const MIN_PAIRS: usize = 20;
 
+const HEIGHT_PX: usize = 500;
 /// Characters of an instance's name beside the chart.
 const MAX_NAME: usize = 26;
 
@@ -161,7 +162,7 @@ pub fn figure(simulated: &Grid<'_>, measured: &Grid<'_>) -> Option<Figure> {
         question: "Does the simulator predict what the hardware does?".to_owned(),
         answer: answer(&summary),
         n: format!("{} pairs of scheduler and instance, {runs} measured runs", pairs.len()),
-        body: chart::inline(plot(&pairs, measured), anchor, 500),
+        body: chart::inline(plot(&pairs, measured), anchor, HEIGHT_PX),
         note: Some(
             "Left: on the diagonal the prediction is exact, above it the hardware is slower. \
              Right: the error of each prediction, positive where the hardware is slower. Whiskers \
@@ -274,7 +275,7 @@ fn plot(pairs: &[Pair], grid: &Grid<'_>) -> Plot {
     let names = instances.iter().map(|p| chart::safe(&shortened(&p.name))).collect();
     let at = (0..instances.len()).map(|i| i as f64).collect();
     plot.set_layout(
-        chart::layout(chart::legend_below())
+        chart::layout(chart::legend_below(HEIGHT_PX))
             .x_axis(time_axis("predicted (ms)", &ends).domain(&[0.0, 0.42]))
             .y_axis(time_axis("measured (ms)", &ends))
             .x_axis2(

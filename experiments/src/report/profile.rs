@@ -13,6 +13,7 @@ use plotly::{Plot, Scatter};
 
 /// Most steps of a curve; longer ones are thinned evenly.
 const MAX_STEPS: usize = 300;
+const HEIGHT_PX: usize = 470;
 /// Ratios above this are beyond the axis.
 const MAX_RATIO: f64 = 64.0;
 
@@ -71,7 +72,7 @@ pub fn figure(grid: &Grid<'_>, board: &Board) -> Option<Figure> {
     let best = curves(|m, s| m.log_over_best(s));
     let bound = curves(|m, s| m.log_over_bound(s));
     let mut plot = Plot::new();
-    let mut layout = chart::layout(chart::legend_below())
+    let mut layout = chart::layout(chart::legend_below(HEIGHT_PX))
         .y_axis(chart::axis("share of cells").range(vec![-0.02, 1.03]).tick_format(".0%"));
     for (at, (curves, title)) in
         [(&best, "makespan / best makespan"), (&bound, "makespan / lower bound")].iter().enumerate()
@@ -106,7 +107,7 @@ pub fn figure(grid: &Grid<'_>, board: &Board) -> Option<Figure> {
         question: "How often is each scheduler close to the best?".to_owned(),
         answer: answer(board, &best),
         n: format!("{} cells per scheduler", board.meetings),
-        body: chart::inline(plot, "performance-profile", 470),
+        body: chart::inline(plot, "performance-profile", HEIGHT_PX),
         note: Some(
             "A point says on which share of cells (instances times seeds) the makespan is at most \
              that many times the best one (left) or the lower bound (right). Higher is better; a \

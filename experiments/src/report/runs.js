@@ -74,11 +74,16 @@
         name: esc(d.kernels[k]), legendgroup: "k" + d.kernels[k], width: 0.86,
         marker: { color: kernelColour(k, d.kernels.length), line: border },
       }), (i) => `${name(d.tasks.what[i])} on ${esc(d.lanes[d.tasks.row[i]])}<br>${span(d.tasks, i)}`),
-      ...traces({ ...d.joined, kind: d.joined.kind.map(() => 0) }, axis, unit, lane, () => ({
-        name: "short tasks", legendgroup: "joined", width: 0.86,
-        marker: { color: data.compute, pattern: { shape: "/", size: 5, solidity: 0.3 } },
-      }), (i) => `${d.joined.what[i]} short tasks on ${esc(d.lanes[d.joined.row[i]])}, ` +
-        `${d.joined.kind[i]} % busy<br>${span(d.joined, i)}`),
+      ...traces(d.joined, axis, unit, lane, (part) => (part === 0
+        ? { name: "tasks, joined", legendgroup: "joined", width: 0.86, marker: { color: data.compute } }
+        : { name: data.causes[part - 1][0], legendgroup: "c" + (part - 1), width: 0.5,
+            marker: { color: data.causes[part - 1][1] } }
+      ), (i) => {
+        const part = d.joined.kind[i];
+        const what = part === 0 ? "computes" : "waits: " + data.causes[part - 1][0];
+        return `${esc(d.lanes[d.joined.row[i]])} ${what}, in all ${duration(d.joined.length[i])}` +
+          `<br>around ${duration(d.joined.start[i])}; ${d.joined.what[i]} short tasks joined`;
+      }),
       ...traces(d.gaps, axis, unit, lane, (c) => ({
         name: data.causes[c][0], legendgroup: "c" + c, width: 0.5,
         marker: { color: data.causes[c][1] },
@@ -91,21 +96,36 @@
       ...traces(d.copies, axis, unit, route, (r) => ({
         name: data.reasons[r], legendgroup: "r" + r, width: 0.6,
         marker: { color: REASON_COLOURS[r] },
-      }), (i) => `${name(d.copies.what[i])}, ${size(d.copy_bytes[i])} (${data.reasons[d.copies.kind[i]]})` +
-        `<br>${span(d.copies, i)}`),
+      }), (i) => {
+        const n = d.copy_counts[i];
+        const what = n > 1 ? n + " transfers" : name(d.copies.what[i]);
+        return `${what}, ${size(d.copy_bytes[i])} (${data.reasons[d.copies.kind[i]]})<br>${span(d.copies, i)}`;
+      }),
     ];
   }
 
   const rows = (run) =>
     run.drawing.lanes.length + (run.drawing.routes.length ? 0.6 : 0) + run.drawing.routes.length * ROUTE_HEIGHT;
 
-  function ganttAxis(run, domain) {
+  // Of narrow rows only some have room for their names.
+  function thinned(names, every) {
+    let last = -every;
+    return names.map((name, i) => {
+      if (name === "" || i - last < every) return "";
+      last = i;
+      return name;
+    });
+  }
+
+  function ganttAxis(run, domain, rowHeight) {
     const d = run.drawing;
+    const every = Math.ceil(12 / rowHeight);
     const at = [...d.lanes.map((_, i) => i), ...d.routes.map((_, i) => d.lanes.length + 0.4 + i * ROUTE_HEIGHT)];
     return {
       domain, range: [rows(run) - 0.4, -0.6], tickvals: at,
-      ticktext: [...d.lanes, ...d.routes].map(esc), showgrid: false, zeroline: false,
-      automargin: true, fixedrange: true, tickfont: { size: 11 },
+      ticktext: [...thinned(d.lanes, every), ...thinned(d.routes, Math.ceil(10 / (rowHeight * ROUTE_HEIGHT)))].map(esc), showgrid: false,
+      zeroline: false, automargin: true, fixedrange: true, ticks: "",
+      tickfont: { size: rowHeight < 15 ? 9 : 11 },
     };
   }
 
@@ -120,7 +140,8 @@
     toImageButtonOptions: { format: "svg", filename: file },
   });
   const heading = (letter, run, y) => ({
-    text: `<b>${letter}</b>  ${esc(run.title)} · ends after ${duration(run.makespan)}`,
+    text: `<b>${letter}</b>  ${esc(run.title)} · ends after ${duration(run.makespan)}` +
+      (run.drawing.unused ? ` · ${run.drawing.unused} lanes ran nothing` : ""),
     xref: "paper", yref: "paper", x: 0, y, xanchor: "left", yanchor: "bottom", showarrow: false,
   });
   const end = (run, unit, ref) => ({
@@ -130,7 +151,8 @@
 
   function drawGantt(a, b) {
     const [unit, unitName] = timeUnit(Math.max(a.makespan, b.makespan));
-    const px = (run) => rows(run) * 19 + 8;
+    const rowHeight = Math.max(9, Math.min(19, 640 / Math.max(rows(a), rows(b))));
+    const px = (run) => rows(run) * rowHeight + 8;
     const [above, below] = [px(a), px(b)];
     const gap = 46;
     const plotHeight = above + below + gap;
@@ -148,8 +170,8 @@
       margin: { l: 90, r: 20, t: 40, b: 110 },
       xaxis: { title: { text: `time (${unitName})`, standoff: 8 }, range: [-last * 0.005, last * 1.01],
                zeroline: false, anchor: "y", gridcolor: "#d9dee3" },
-      yaxis: ganttAxis(b, [0, split]),
-      yaxis2: ganttAxis(a, [upper, 1]),
+      yaxis: ganttAxis(b, [0, split], rowHeight),
+      yaxis2: ganttAxis(a, [upper, 1], rowHeight),
       annotations: [heading("A", a, 1.003), heading("B", b, split + 0.003)],
       shapes: [end(a, unit, "y2"), end(b, unit, "y")],
     });

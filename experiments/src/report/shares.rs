@@ -29,6 +29,7 @@ pub fn figure(grid: &Grid<'_>, board: &Board) -> Option<Figure> {
         return None;
     }
     let names: Vec<String> = board.rows.iter().map(|r| chart::safe(&r.label)).collect();
+    let height_px = 160 + 34 * board.rows.len();
     let mut plot = Plot::new();
     for part in 0..PARTS {
         let x: Vec<f64> = bars.iter().map(|b| chart::short(b.parts[part])).collect();
@@ -47,7 +48,7 @@ pub fn figure(grid: &Grid<'_>, board: &Board) -> Option<Figure> {
     let last = board.rows.len() as f64 - 0.4;
     let y_axis = chart::axis("").range(vec![last, -0.6]);
     plot.set_layout(
-        chart::layout(chart::legend_below().trace_order(TraceOrder::Normal))
+        chart::layout(chart::legend_below(height_px).trace_order(TraceOrder::Normal))
             .bar_mode(BarMode::Stack)
             .bar_gap(0.28)
             .x_axis(chart::axis("lane time / (lower bound × lanes)"))
@@ -59,7 +60,7 @@ pub fn figure(grid: &Grid<'_>, board: &Board) -> Option<Figure> {
         question: "Where did the lanes' time go?".to_owned(),
         answer: answer(board, &bars),
         n: format!("{} cells", bars.iter().map(|b| b.cells).sum::<usize>()),
-        body: chart::inline(plot, "where-the-time-went", 150 + 34 * board.rows.len()),
+        body: chart::inline(plot, "where-the-time-went", height_px),
         note: Some(
             "Every lane is at every moment busy or waiting; what it waits for is what its next \
              task lacks. In each run the parts add up to makespan times lanes, exactly. Here each \

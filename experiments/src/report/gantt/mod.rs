@@ -4,6 +4,7 @@
 
 mod bars;
 mod choose;
+mod routes;
 
 use super::board::Board;
 use super::figure::{Figure, TableView};
@@ -16,18 +17,21 @@ use crate::metrics::{Cause, memory};
 use crate::record::{Metrics, Record};
 use crate::shown::{duration, printable, size};
 use crate::store::{Run, read_trace_file};
-use bars::{Drawing, REASONS, draw};
+use bars::{Drawing, draw};
 use choose::choose;
 use maud::{Markup, PreEscaped, html};
+use routes::REASONS;
 use runtime::{Ns, Trace};
 use serde::Serialize;
 
 /// Bars in the page, over all runs.
-const MAX_BARS: usize = 40_000;
+const MAX_BARS: usize = 24_000;
 /// Bars of one run: more cannot be drawn smoothly.
-const MAX_BARS_OF_RUN: usize = 4_000;
+const MAX_BARS_OF_RUN: usize = 3_000;
 /// Corners of a memory's curve.
-const MAX_CORNERS: usize = 1_500;
+const MAX_CORNERS: usize = 600;
+/// Memories drawn.
+const MAX_MEMORIES: usize = 6;
 
 /// A run as the script reads it.
 #[derive(Serialize)]
@@ -90,6 +94,8 @@ pub fn figures(
     if shown.is_empty() {
         return Ok(None);
     }
+    let memory = memories(&shown);
+    keep_memories(&mut shown);
     let data = data(&shown);
     let mut note = format!(
         "{} Tasks are grey-blue, a shade per kernel; a gap has the colour of what the lane's next \
@@ -98,7 +104,7 @@ pub fn figures(
     );
     note.extend(hidden(&shown));
     unreadable.iter().for_each(|u| note += &format!(" {u}"));
-    Ok(Some(Gantt { lanes: lanes(&shown, note), memory: memories(&shown), data }))
+    Ok(Some(Gantt { lanes: lanes(&shown, note), memory, data }))
 }
 
 fn embedded(
@@ -152,20 +158,31 @@ fn title(record: &Record, axes: &[String]) -> String {
 
 fn hidden(shown: &[(&Record, Embedded)]) -> Option<String> {
     let most = |of: fn(&Drawing) -> usize| shown.iter().map(|(_, e)| of(&e.drawing)).max();
-    let lanes = most(|d| d.hidden.0).unwrap_or(0);
-    let copies = most(|d| d.hidden.1).unwrap_or(0);
-    let joined = most(|d| d.joined.row.len()).unwrap_or(0);
+    let [lanes, copies, joined, unused] = [
+        most(|d| d.hidden_lanes),
+        most(|d| d.hidden_copies),
+        most(|d| d.joined.row.len() + d.copy_counts.iter().filter(|n| **n > 1).count()),
+        most(|d| d.unused),
+    ]
+    .map(Option::unwrap_or_default);
     let mut parts = Vec::new();
+    if unused > 0 {
+        parts.push("lanes that ran nothing are not drawn".to_owned());
+    }
     if lanes > 0 {
-        parts.push(format!("{} not drawn", count(lanes, "further lane")));
+        parts.push(format!("up to {} not drawn", count(lanes, "further lane")));
     }
     if copies > 0 {
         parts.push(format!("up to {} not drawn", count(copies, "transfer")));
     }
     if joined > 0 {
-        parts.push("tasks too short to be seen are joined into hatched bars".to_owned());
+        parts.push(
+            "bars too short to be seen are joined: of such a stretch the sums of compute and of \
+             each cause are drawn one after the other"
+                .to_owned(),
+        );
     }
-    (!parts.is_empty()).then(|| format!(" For want of room: {}.", parts.join("; ")))
+    (!parts.is_empty()).then(|| format!(" For want of room {}.", parts.join("; ")))
 }
 
 /// The data and the script that draws it, once for the page.
@@ -292,6 +309,24 @@ fn table(shown: &[(&Record, Embedded)]) -> Table {
     table
 }
 
+/// Keeps the curves of the memories that are limited, then of those that are fullest.
+fn keep_memories(shown: &mut [(&Record, Embedded)]) {
+    let mut found: Vec<(bool, u64, String)> = Vec::new();
+    for curve in shown.iter().flat_map(|(_, run)| &run.memories) {
+        let peak = curve.bytes.iter().copied().max().unwrap_or(0);
+        match found.iter_mut().find(|(_, _, name)| *name == curve.name) {
+            Some(known) => known.1 = known.1.max(peak),
+            None => found.push((curve.capacity.is_some(), peak, curve.name.clone())),
+        }
+    }
+    found.retain(|(_, peak, _)| *peak > 0);
+    found.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)).then(a.2.cmp(&b.2)));
+    found.truncate(MAX_MEMORIES);
+    for (_, run) in shown {
+        run.memories.retain(|curve| found.iter().any(|(_, _, name)| *name == curve.name));
+    }
+}
+
 fn memories(shown: &[(&Record, Embedded)]) -> Figure {
     let mut table = Table::new(&["run", "memory", "peak (bytes)", "capacity (bytes)", "peak (%)"]);
     let mut fullest: Option<(f64, String)> = None;
@@ -336,7 +371,8 @@ fn memories(shown: &[(&Record, Embedded)]) -> Figure {
         },
         note: Some(
             "Bytes allocated in each memory over time, for the runs A and B chosen above; the thin \
-             line is the capacity."
+             line is the capacity. Of many memories those that are limited come first, then the \
+             fullest."
                 .to_owned(),
         ),
         table,
