@@ -7,6 +7,7 @@ use runtime::graph::{Mode, ObjectSpec};
 use runtime::partial_schedule::Policy;
 use runtime::{Cluster, Cost, Costs, Planner, Problem, TaskGraph, TaskId, TaskSpec};
 use schedulers::heft::Heft;
+use schedulers::peft::Peft;
 use std::hint::black_box;
 
 /// Numbers that look random and are the same everywhere (SplitMix64).
@@ -102,8 +103,9 @@ fn planning(criterion: &mut Criterion) {
             let graph = layered(tasks);
             let costs = Costs::resolve(&graph, cluster, None).expect("it runs everywhere");
             let problem = Problem::fresh(&graph, cluster, &costs);
-            let planners: [(&str, Box<dyn Planner>); 1] =
-                [("heft", Box::new(Heft { policy: Policy::Insertion }))];
+            let policy = Policy::Insertion;
+            let planners: [(&str, Box<dyn Planner>); 2] =
+                [("heft", Box::new(Heft { policy })), ("peft", Box::new(Peft { policy }))];
             group.throughput(Throughput::Elements(tasks.into()));
             for (name, mut planner) in planners {
                 group.bench_function(BenchmarkId::new(name, tasks), |bencher| {

@@ -6,6 +6,7 @@ use crate::planners;
 use runtime::{Costs, Problem};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[derive(Deserialize)]
 struct File {
@@ -77,6 +78,16 @@ fn compare(name: &str, file: &File) {
         if let Some(expected) = file.makespan_by_paper.get(&planner.to_uppercase()) {
             let error = (makespan - expected).abs() / expected;
             assert!(error < 1e-6, "{name}: {planner} gives {makespan}, by the paper {expected}");
+        }
+        if let Some(info) = schedulers::find(planner) {
+            let (graph, cluster) = (graph.clone(), Arc::new(cluster.clone()));
+            let spec = sim::SimSpec::new(graph, cluster, costs.clone(), info.build_default(1));
+            let simulated = sim::run(spec).expect("it finishes");
+            assert_eq!(
+                simulated.makespan_ns,
+                plan.makespan_ns(),
+                "{name}: {planner} in simulation"
+            );
         }
         if let Some(optimum) = file.optimal_makespan {
             assert!(makespan >= optimum * (1.0 - 1e-9), "{name}: {planner} is below {optimum}");

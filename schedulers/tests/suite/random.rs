@@ -138,7 +138,7 @@ pub fn cluster(mix: &Mix, graph: &TaskGraph) -> Cluster {
     let links = names.map(&mut link).collect();
     let device = |i: u32| DeviceSpec {
         name: format!("d{i}"),
-        class: if i % 2 == 0 { "cpu".into() } else { "gpu".into() },
+        class: if i.is_multiple_of(2) { "cpu".into() } else { "gpu".into() },
         memory: name(memory_of(i)),
         lanes: if i < 2 { mix.lanes } else { 1 + draws.below(mix.lanes.into()) as u32 },
         speed: (1 + draws.below(3)) as f64,
