@@ -2,6 +2,7 @@
 //!
 //! `../shared/data/oracles/exec` fixes each task's core and each core's order; every task's start
 //! and end, and every transfer's end, must come out to 1e-6 relative.
+#![allow(clippy::print_stderr, reason = "a test says what it skipped")]
 
 use runtime::cluster::{DeviceSpec, Duplex, LinkSpec, MemorySpec, SwitchSpec};
 use runtime::graph::{Mode, ObjectSpec};

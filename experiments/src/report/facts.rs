@@ -189,15 +189,25 @@ pub fn provenance(run: &Run, boards: &[Board]) -> Markup {
         section.figure id="provenance" {
             h2 { a href="#provenance" { "Where does this come from, and how is it run again?" } }
             p.answer {
-                "Run all of it again with " code { (printable(&format!("windtunnel run {}", run.manifest.spec_path))) }
+                "Run all of it again with "
+                code { (printable(&format!("windtunnel run {}", run.manifest.spec_path))) }
                 ", or one cell with the command in its row below."
             }
             table.facts {
                 tr { th scope="row" { "experiment" } td { (printable(&run.manifest.name)) } }
-                tr { th scope="row" { "digest of the experiment" } td { code { (printable(&run.manifest.spec_digest)) } } }
-                tr { th scope="row" { "cells" } td { (run.records.len()) " of " (run.manifest.cells) } }
+                tr {
+                    th scope="row" { "digest of the experiment" }
+                    td { code { (printable(&run.manifest.spec_digest)) } }
+                }
+                tr {
+                    th scope="row" { "cells" }
+                    td { (run.records.len()) " of " (run.manifest.cells) }
+                }
                 @for (label, value) in &run.manifest.provenance {
-                    tr { th scope="row" { (printable(&fact_name(label))) } td { (printable(&fact(label, value))) } }
+                    tr {
+                        th scope="row" { (printable(&fact_name(label))) }
+                        td { (printable(&fact(label, value))) }
+                    }
                 }
             }
             details {

@@ -168,7 +168,8 @@ fn body(head: &str, keys: &[&str], squares: &[Vec<Square>], board: &Board, darke
                     th scope="col" { (head) }
                     @for row in &board.rows {
                         th.num scope="col" {
-                            span.swatch style=(format!("background:{}", Style::of(row.scheduler).colour)) {}
+                            @let colour = Style::of(row.scheduler).colour;
+                            span.swatch style=(format!("background:{colour}")) {}
                             (printable(&row.label))
                         }
                     }
@@ -177,7 +178,9 @@ fn body(head: &str, keys: &[&str], squares: &[Vec<Square>], board: &Board, darke
                     @for (key, row) in keys.iter().zip(squares) {
                         tr {
                             th scope="row" { (printable(key)) }
-                            @for square in row { (square_html(square, is_best(square, row), darkest)) }
+                            @for square in row {
+                                (square_html(square, is_best(square, row), darkest))
+                            }
                         }
                     }
                 }

@@ -190,7 +190,8 @@ fn board_html(board: &Board, rivals: &[Rival]) -> Markup {
                 th.num.machine scope="col" { "p99" }
             } }
             tbody { @for row in &board.rows {
-                (board_row(row, rivals.iter().find(|r| r.scheduler == row.scheduler), reach, has_missing))
+                @let rival = rivals.iter().find(|r| r.scheduler == row.scheduler);
+                (board_row(row, rival, reach, has_missing))
             } }
         }
     }
@@ -209,7 +210,9 @@ fn board_row(
     html! {
         tr.first[row.rank == 1] {
             td.num { (row.rank) }
-            th.label.short[row.label.chars().count() <= 22] scope="row" { div { (line_swatch(style)) span { (printable(&row.label)) } } }
+            th.label.short[row.label.chars().count() <= 22] scope="row" {
+                div { (line_swatch(style)) span { (printable(&row.label)) } }
+            }
             td.num { (or_dash(row.over_bound.map(|v| format!("{v:.3}")))) }
             td { @if let Some(reach) = reach { (whisker(row, style, reach)) } }
             td.num { (or_dash(rival.map(|r| super::verdict::percent(r.ratio)))) }

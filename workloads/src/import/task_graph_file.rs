@@ -1,7 +1,8 @@
 //! The task-graph file: JSON or YAML, written by people and by other tools.
 //!
 //! `docs/task-graph-file.md` explains it with examples; `docs/task-graph.schema.json` is its JSON
-//! Schema, made from the types here. [`read`] makes a graph of a text, [`write()`] a text of a graph.
+//! Schema, made from the types here. [`read`] makes a graph of a text, [`write()`] a text of a
+//! graph.
 
 mod load;
 mod resolve;
