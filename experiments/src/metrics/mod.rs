@@ -1,6 +1,6 @@
 //! What a trace says about its run, in numbers.
 //!
-//! [`measure`] makes the [`Metrics`] of a record; [`gaps`] says for every idle moment of every
+//! [`measure`] makes the [`Metrics`] of a record; [`gaps()`] says for every idle moment of every
 //! lane what it waited for; [`bound`] has the lower bounds that makespans are compared with;
 //! [`memory`] the bytes allocated over time.
 

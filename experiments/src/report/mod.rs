@@ -1,9 +1,9 @@
 //! The report: what a run directory shows, as a function of the directory alone.
 //!
-//! Map: [`grid`] arranges records so that schedulers meet on equal terms; [`stats`] has the
-//! statistics; [`board`] and [`versus`] are the leaderboard, [`verdict`] its sentences. Every
+//! Map: `grid` arranges records so that schedulers meet on equal terms; `stats` has the
+//! statistics; `board` and `versus` are the leaderboard, `verdict` its sentences. Every
 //! figure is a question, an answer, a picture and a table: `profile`, `heatmap`, `shares`, `gantt`,
-//! `predicted`, `facts`. [`page`] puts them into one HTML file, `text` into CSV, Markdown, JSON and
+//! `predicted`, `facts`. `page` puts them into one HTML file, `text` into CSV, Markdown, JSON and
 //! the terminal.
 //!
 //! What is absent: clocks and unseeded random numbers; equal directories give equal reports.
@@ -188,7 +188,7 @@ pub fn write(dir: &Path, options: &Options) -> Result<ReportPaths, ReportError> 
 /// Verdict and leaderboards of a run directory, for a terminal.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn terminal(dir: &Path) -> Result<String, ReportError> {
     let run = load(dir)?;
     if run.records.is_empty() {
