@@ -190,3 +190,28 @@ fn damaged_traces_are_named() {
     );
     assert!(fault(&backwards).contains("ends before it starts"), "{}", fault(&backwards));
 }
+
+#[test]
+fn the_committed_traces_are_workloads() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("traces");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.to_string_lossy().ends_with(".jsonl.gz") {
+            continue;
+        }
+        let imported = import::read(&path, Options::default()).unwrap();
+        let graph = &imported.graph;
+        assert_eq!(imported.format, Format::Trace, "{}", path.display());
+        assert!(graph.len() > 10 && graph.edge_count() > 10, "{}", path.display());
+        // Every task ran, on one class, for a while.
+        for task in graph.task_ids() {
+            let Cost::Table(row) = graph.task(task).cost else { panic!("measured") };
+            let durations = graph.cost_row(row).iter().filter(|ns| **ns != Ns::MAX);
+            assert_eq!(durations.filter(|ns| **ns < 60_000_000_000).count(), 1);
+        }
+        assert!(imported.recorded.makespan_s.is_some_and(|seconds| seconds > 0.0));
+        count += 1;
+    }
+    assert!(count >= 3, "{count} traces");
+}
