@@ -61,11 +61,11 @@ impl State {
             None => {}
         }
         let memory = self.cluster.memory_of(device);
-        let needed_bytes = self.graph.working_set_bytes(task);
-        if let Some(capacity_bytes) = self.memories[memory.index()].capacity_bytes
-            && needed_bytes > capacity_bytes
-        {
-            return Err(Refusal::TooLarge { needed_bytes, capacity_bytes });
+        if let Some(capacity_bytes) = self.memories[memory.index()].capacity_bytes {
+            let needed_bytes = self.graph.working_set_bytes(task);
+            if needed_bytes > capacity_bytes {
+                return Err(Refusal::TooLarge { needed_bytes, capacity_bytes });
+            }
         }
         for access in self.graph.accesses(task).iter().filter(|a| a.mode == Mode::Racy) {
             let object = &self.objects[access.object.index()];
