@@ -5,8 +5,8 @@
 //! under the lock (the executive, the buffers, what is under way) and `crew` what they share
 //! without one (mailboxes, the clock); `worker` and `service` are the threads' loops; `buffers`
 //! lends memory, and holds all of this crate's `unsafe`; `synthetic` stands in for kernels without
-//! a body; [`replay`](replay_inputs) steps a recorded run through a fresh executive; [`Machine`]
-//! knows what this computer has.
+//! a body; [`Machine`] knows what this computer has. What a run recorded can be stepped through
+//! again by [`runtime::replay`].
 //!
 //! What is absent: decisions. Who runs what, where, when and on which copy is the executive's, the
 //! same one that the simulator drives. A driver for other hardware brings completions to it in the
@@ -81,9 +81,7 @@ mod buffers;
 mod clock;
 mod core;
 mod crew;
-mod digest;
 mod machine;
-mod replay;
 mod run;
 mod service;
 mod spec;
@@ -91,8 +89,6 @@ mod synthetic;
 mod worker;
 
 pub use clock::measured_thinking;
-pub use digest::CommandDigest;
 pub use machine::{Machine, NumaNode, host_cluster};
-pub use replay::{ReplayError, Replayed, replay_inputs, replay_setup};
 pub use run::run;
 pub use spec::{RunError, RunOutput, RunSpec};

@@ -1,10 +1,10 @@
 //! What a real run takes and gives.
 
 use crate::buffers::Arena;
-use crate::digest::CommandDigest;
 use runtime::cluster::MemoryKind;
 use runtime::executive::{Failure, Feasibility, Program, Stall, Thinking};
 use runtime::kernel::{Inputs, KernelSet};
+use runtime::replay::CommandDigest;
 use runtime::trace::Trace;
 use runtime::{BufferId, Cluster, Costs, Ns, ObjectId, Scheduler, TaskGraph};
 use std::sync::Arc;
@@ -82,7 +82,7 @@ pub struct RunOutput {
     pub makespan_ns: Ns,
     /// What happened; without tracing it holds the graph alone.
     pub trace: Trace,
-    /// All commands in short; [`replay_inputs`](crate::replay_inputs) must find the same.
+    /// All commands in short; [`replay_inputs`](runtime::replay::replay_inputs) must find the same.
     pub digest: CommandDigest,
     /// Wall time of the scheduler's first call, in which static planners plan.
     pub planning_ns: Ns,

@@ -7,7 +7,8 @@
 //!    [`planner`]: the smaller [`Planner`] trait and the adapter that makes it a scheduler;
 //! 4. [`executive`]: the state machine that turns decisions and completions into commands;
 //!    [`kernel`]: what a real run executes;
-//! 5. [`trace`]: what a run leaves behind; [`validator`]: the independent judge of it;
+//! 5. [`trace`]: what a run leaves behind; [`validator`]: the independent judge of it; [`replay`]:
+//!    its input log, stepped through again;
 //! 6. [`bounds`]: lower bounds that every makespan is compared with.
 //!
 //! What is absent: no clock, no thread, no file, no random number. Drivers (crates `sim` and
@@ -23,6 +24,7 @@ pub mod kernel;
 pub mod partial_schedule;
 pub mod planner;
 pub mod registry;
+pub mod replay;
 pub mod scheduler;
 pub mod trace;
 pub mod validator;

@@ -7,9 +7,10 @@ use real_backend::RunSpec;
 use runtime::bounds::{area, critical_path};
 use runtime::executive::{Setup, Thinking};
 use runtime::registry::SchedulerInfo;
-use runtime::trace::{Trace, TraceHeader};
+use runtime::replay::{replay_inputs, replay_setup};
+use runtime::trace::Trace;
 use runtime::validator;
-use runtime::{Cluster, Commands, Costs, Executive, TaskGraph};
+use runtime::{Cluster, Costs, TaskGraph};
 use sim::{Noise, SimOutput, SimSpec};
 use std::sync::Arc;
 
@@ -145,7 +146,7 @@ pub fn check_real(info: &SchedulerInfo, seed: u64) {
         info.name,
         output.makespan_ns
     );
-    let replayed = real_backend::replay_inputs(&output.trace, info.build_default(seed))
+    let replayed = replay_inputs(&output.trace, info.build_default(seed))
         .unwrap_or_else(|e| panic!("{}, seed {seed}: {e}", info.name));
     assert_eq!(replayed.digest, output.digest, "{}, seed {seed}", info.name);
     assert_eq!(replayed.makespan_ns, output.makespan_ns, "{}, seed {seed}", info.name);
@@ -174,23 +175,17 @@ fn assert_valid(info: &SchedulerInfo, case: &Case, trace: &Trace) {
 /// Steps a trace's input log through a fresh executive and scheduler: it must come to the same
 /// end, with the same trace but for what the driver added.
 fn assert_replays(info: &SchedulerInfo, case: &Case, trace: &Trace) {
-    let thoughts = trace.thoughts.iter().map(|t| t.thinking_ns).collect();
-    let mut executive = Executive::new(Setup {
+    let setup = Setup {
         graph: case.graph.clone(),
         cluster: Arc::clone(&case.cluster),
         estimates: case.costs.clone(),
         scheduler: info.build_default(case.seed),
-        thinking: Thinking::Recorded(thoughts),
+        thinking: Thinking::Free,
         program: None,
         tracing: true,
-    })
-    .expect("it was feasible before");
-    let mut commands = Commands::default();
-    for record in &trace.inputs {
-        commands.clear();
-        executive.step(record.at_ns, record.input.clone(), &mut commands);
-    }
-    assert!(executive.is_done(), "{}, seed {}: the replay does not end", info.name, case.seed);
-    let replayed = executive.into_trace(TraceHeader::default());
-    assert_eq!(replayed.digest(), trace.digest(), "{}, seed {}", info.name, case.seed);
+    };
+    let replayed = replay_setup(trace, setup)
+        .unwrap_or_else(|e| panic!("{}, seed {}: {e}", info.name, case.seed));
+    assert!(replayed.is_done, "{}, seed {}: the replay does not end", info.name, case.seed);
+    assert_eq!(replayed.trace_digest, Some(trace.digest()), "{}, seed {}", info.name, case.seed);
 }

@@ -104,7 +104,7 @@ fn verify(context: &Context, recorded: &Trace) -> Result {
         program: None,
         tracing: true,
     };
-    let replayed = real_backend::replay_setup(recorded, setup).map_err(|e| differs(&e))?;
+    let replayed = runtime::replay::replay_setup(recorded, setup).map_err(|e| differs(&e))?;
     if replayed.trace_digest != Some(recorded.digest()) {
         let (then, now) = (duration(recorded.makespan_ns), duration(replayed.makespan_ns));
         return Err(differs(&format!("makespan {now} instead of {then}")));

@@ -2,10 +2,11 @@
 
 use crate::clusters::{host, spec, star};
 use crate::schedulers::{AnyLane, Eager, Random};
-use real_backend::{ReplayError, RunSpec, replay_inputs, replay_setup, run};
+use real_backend::{RunSpec, run};
 use runtime::executive::{Outcome, Program, Setup, Thinking};
 use runtime::graph::ObjectSpec;
 use runtime::kernel::KernelArgs;
+use runtime::replay::{ReplayError, replay_inputs, replay_setup};
 use runtime::{Cluster, Costs, KernelId, Mode, ObjectId, Planned, TaskGraph, TaskId, TaskSpec};
 use std::sync::Arc;
 

@@ -6,8 +6,9 @@ use crate::modes::check;
 use crate::schedulers::{AnyLane, Eager, Random, Wild};
 use crate::stamps::Stamped;
 use proptest::prelude::*;
-use real_backend::{RunSpec, measured_thinking, replay_inputs};
+use real_backend::{RunSpec, measured_thinking};
 use runtime::executive::Thinking;
+use runtime::replay::replay_inputs;
 use runtime::scheduler::{Eviction, LaneOrder, Options};
 use runtime::{Mode, Planned, Scheduler};
 

@@ -2,8 +2,9 @@
 
 use crate::clusters::{host, spec};
 use crate::schedulers::Eager;
-use real_backend::{RunOutput, RunSpec, measured_thinking, replay_inputs, run};
+use real_backend::{RunOutput, RunSpec, measured_thinking, run};
 use runtime::executive::Thinking;
+use runtime::replay::replay_inputs;
 use runtime::{Decisions, Event, Scheduler, TaskGraph, TaskId, TaskSpec, View};
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! A digest of the commands of a run: two runs with equal digests, steps and counts issued the
 //! same commands in the same steps.
 
-use runtime::{Command, Commands};
+use crate::{Command, Commands};
 
 /// Commands so far, in short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

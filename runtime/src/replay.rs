@@ -1,21 +1,26 @@
 //! Stepping a recorded input log through a fresh executive and the same scheduler: the executive
 //! being deterministic, it must give the same commands again.
 
-use crate::digest::CommandDigest;
-use runtime::cluster::ClusterError;
-use runtime::cost::CostError;
-use runtime::executive::{Feasibility, Setup, Thinking};
-use runtime::trace::Trace;
-use runtime::{Cluster, Command, Commands, Costs, Executive, Input, Ns, Scheduler};
+mod digest;
+
+pub use digest::CommandDigest;
+
+use crate::cluster::ClusterError;
+use crate::cost::CostError;
+use crate::executive::{Feasibility, Setup, Thinking};
+use crate::trace::Trace;
+use crate::{Cluster, Command, Commands, Costs, Executive, Input, Ns, Scheduler};
 use std::sync::Arc;
 
 /// What a replay found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replayed {
-    /// To be compared with [`RunOutput::digest`](crate::RunOutput::digest).
+    /// To be compared with the digest that the driver took of the recorded run.
     pub digest: CommandDigest,
     /// To be compared with [`Trace::makespan_ns`].
     pub makespan_ns: Ns,
+    /// Whether everything was done at the end of the log.
+    pub is_done: bool,
     /// To be compared with [`Trace::digest`] of the recorded run; `None` when the replay was set up
     /// without tracing.
     pub trace_digest: Option<u64>,
@@ -128,9 +133,9 @@ pub fn replay_setup(trace: &Trace, setup: Setup) -> Result<Replayed, ReplayError
         digest.step(&commands);
         under_way.begin(&commands);
     }
-    let makespan_ns = executive.makespan_ns();
+    let (makespan_ns, is_done) = (executive.makespan_ns(), executive.is_done());
     let trace_digest = is_traced.then(|| executive.into_trace(trace.header.clone()).digest());
-    Ok(Replayed { digest, makespan_ns, trace_digest })
+    Ok(Replayed { digest, makespan_ns, is_done, trace_digest })
 }
 
 /// Tasks and transfers that were begun and have not ended, by id. The executive trusts its driver
