@@ -7,23 +7,11 @@ use runtime::{Cluster, MemoryId, Ns};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
-/// Why a trace cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub enum ChromeError {
-    /// The cluster in it is not one.
-    #[error("the cluster in the trace is damaged: {0}")]
-    Cluster(#[from] runtime::cluster::ClusterError),
-    /// The writer failed.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-}
-
-/// Writes the JSON.
+/// Writes the JSON; `cluster` is the trace's own.
 ///
 /// # Errors
-/// Those of the writer, and a cluster that is none.
-pub fn write_chrome(trace: &Trace, out: &mut dyn Write) -> Result<(), ChromeError> {
-    let cluster = Cluster::new(trace.header.cluster.clone())?;
+/// Those of the writer.
+pub fn write_chrome(trace: &Trace, cluster: &Cluster, out: &mut dyn Write) -> io::Result<()> {
     let mut events = Events { out, is_first: true };
     events.out.write_all(b"{\"displayTimeUnit\":\"ns\",\"traceEvents\":[")?;
     for device in cluster.device_ids() {
@@ -34,7 +22,7 @@ pub fn write_chrome(trace: &Trace, out: &mut dyn Write) -> Result<(), ChromeErro
     }
     let transfers = cluster.device_count() as u32;
     events.name("process_name", transfers, 0, "transfers")?;
-    let pairs = name_pairs(trace, &cluster, transfers, &mut events)?;
+    let pairs = name_pairs(trace, cluster, transfers, &mut events)?;
     for record in &trace.tasks {
         let task = trace.graph.task(record.task);
         for lane in record.lane.0..record.lane.0 + record.lanes {

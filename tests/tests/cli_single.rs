@@ -4,6 +4,7 @@ mod cli_support;
 
 use cli_support::{Bench, root};
 use serde_json::Value;
+use std::path::Path;
 
 const LAYERED: &str = "layered:{tasks: 60, ccr: 0.5}";
 
@@ -205,5 +206,26 @@ fn doctor_tells_what_there_is() {
     let answer = Bench::new().fine(&["doctor"]);
     for word in ["processor", "cores", "memory", "pinning", "clock"] {
         assert!(answer.out.contains(word), "{answer:?}");
+    }
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "says that it skipped")]
+fn a_full_disk_is_named_and_a_device_is_written_to_not_replaced() {
+    if !Path::new("/dev/full").exists() {
+        println!("skipped: this system has no /dev/full");
+        return;
+    }
+    let bench = Bench::new();
+    let schedule =
+        ["schedule", "--workload", "fork-join", "--cluster", "star", "--scheduler", "mct"];
+    for output in ["/dev/full", "link"] {
+        if output == "link" {
+            std::os::unix::fs::symlink("/dev/full", bench.path("link")).unwrap();
+        }
+        let answer = bench.run(&[schedule.as_slice(), &["--trace", output]].concat());
+        assert_eq!(answer.code, 2, "{answer:#?}");
+        assert!(answer.err.contains("the disk is full"), "{answer:#?}");
+        assert!(!std::fs::metadata(bench.path(output)).unwrap().is_file(), "{output}");
     }
 }

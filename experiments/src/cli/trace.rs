@@ -2,9 +2,8 @@
 
 use super::{CliError, Context, Exit, Result};
 use crate::chrome::write_chrome;
-use crate::store::read_trace_file;
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use crate::store::{read_trace_file, write_whole};
+use runtime::Cluster;
 use std::path::PathBuf;
 
 /// Convert a trace to Chrome trace JSON, which ui.perfetto.dev opens
@@ -24,12 +23,10 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> Result {
     let file = crate::shown::path(&args.file);
     let trace = read_trace_file(&args.file).map_err(|e| CliError::new(format!("{file}: {e}")))?;
-    let failed = |error: &dyn std::fmt::Display| {
-        CliError::new(format!("{}: {error}", crate::shown::path(&args.output)))
-    };
-    let mut out = BufWriter::new(File::create(&args.output).map_err(|e| failed(&e))?);
-    write_chrome(&trace, &mut out).map_err(|e| failed(&e))?;
-    out.flush().map_err(|e| failed(&e))?;
+    let cluster = Cluster::new(trace.header.cluster.clone()).map_err(|error| {
+        CliError::new(format!("{file}: the cluster in the trace is damaged: {error}"))
+    })?;
+    write_whole(&args.output, |out| write_chrome(&trace, &cluster, out))?;
     let (tasks, copies) = (trace.tasks.len(), trace.copies.len());
     let output = crate::shown::path(&args.output);
     context.terminal.say(&format!("{tasks} tasks and {copies} transfers written to {output}\n"));

@@ -28,7 +28,7 @@ mod text;
 mod verdict;
 pub mod versus;
 
-use crate::store::{Run, StoreError, load};
+use crate::store::{Run, StoreError, load, write_whole};
 use board::Board;
 use figure::Figure;
 use grid::Grid;
@@ -59,17 +59,9 @@ pub struct ReportPaths {
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The run directory cannot be read.
+    /// The run directory cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A file cannot be written.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
     /// Nothing has finished yet.
     #[error("{path} holds no finished cell: there is nothing to report")]
     Empty {
@@ -172,10 +164,7 @@ pub fn write(dir: &Path, options: &Options) -> Result<ReportPaths, ReportError> 
     let contents = Contents::new(&run, options)?;
     let put = |name: &str, text: String| {
         let path = dir.join(name);
-        match std::fs::write(&path, text) {
-            Ok(()) => Ok(path),
-            Err(source) => Err(ReportError::Io { path, source }),
-        }
+        write_whole(&path, |out| out.write_all(text.as_bytes())).map(|()| path)
     };
     Ok(ReportPaths {
         html: put("report.html", page::page(&contents))?,

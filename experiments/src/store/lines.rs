@@ -77,24 +77,6 @@ impl Appender {
     }
 }
 
-/// Writes a whole file beside its place and moves it there, so that a reader never sees a part.
-///
-/// # Errors
-/// Those of the system.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let write = || {
-        let mut file = File::create(&part)?;
-        file.write_all(bytes)?;
-        file.flush()?;
-        drop(file);
-        std::fs::rename(&part, path)
-    };
-    write().map_err(|error| StoreError::io(path, error))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

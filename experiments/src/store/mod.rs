@@ -6,9 +6,11 @@
 
 mod lines;
 mod read;
+mod whole;
 mod write;
 
 pub use read::{Run, load, read_calibration, read_trace_file};
+pub use whole::write_whole;
 pub use write::{RunDir, write_trace_file};
 
 use std::io;
@@ -27,7 +29,7 @@ pub enum StoreError {
     },
     /// No room is left.
     #[error(
-        "{path}: the disk is full; cells finished so far are kept, and the same command goes on \
+        "{path}: the disk is full; what finished before is kept, and the same command goes on \
          once there is room"
     )]
     Full {

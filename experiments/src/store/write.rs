@@ -1,7 +1,8 @@
 //! A run directory that is being written.
 
-use super::lines::{Appender, write_whole};
+use super::lines::Appender;
 use super::read::{read_manifest, read_records, trace_path};
+use super::whole::write_whole;
 use super::{CALIBRATION, LOCK, MANIFEST, RECORDS, REPORTS, StoreError, TRACES, WALLS};
 use crate::record::{Manifest, Record, Wall};
 use crate::runner::Calibration;
@@ -9,7 +10,7 @@ use flate2::{Compression, GzBuilder};
 use runtime::trace::{Trace, write_trace};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError, create_dir_all, read_dir, remove_dir_all, remove_file};
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A run directory, locked against other writers.
@@ -55,7 +56,7 @@ impl RunDir {
         let finished = read_records(path)?;
         let text = serde_json::to_vec_pretty(manifest)
             .map_err(|error| StoreError::io(path, error.into()))?;
-        write_whole(&path.join(MANIFEST), &text)?;
+        write_whole(&path.join(MANIFEST), |out| out.write_all(&text))?;
         create_dir_all(path.join(TRACES)).map_err(|error| StoreError::io(path, error))?;
         let dir = Self {
             records: Appender::open(&path.join(RECORDS))?,
@@ -96,7 +97,7 @@ impl RunDir {
         let path = self.path.join(CALIBRATION);
         let bytes =
             serde_json::to_vec(calibration).map_err(|error| StoreError::io(&path, error.into()))?;
-        write_whole(&path, &bytes)
+        write_whole(&path, |out| out.write_all(&bytes))
     }
 
     /// Puts the lines of both files into the order of `ids`; lines of other cells are dropped.
@@ -127,7 +128,7 @@ impl RunDir {
                 .map_err(|error| StoreError::io(&path, error.into()))?;
             bytes.push(b'\n');
         }
-        write_whole(&path, &bytes)
+        write_whole(&path, |out| out.write_all(&bytes))
     }
 }
 
@@ -171,25 +172,12 @@ fn delete_results(path: &Path) -> Result<(), StoreError> {
 /// Those of the system.
 pub fn write_trace_file(trace: &Trace, path: &Path) -> Result<(), StoreError> {
     let is_gzip = path.extension().is_some_and(|e| e == "gz");
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let write = || {
-        let mut file = BufWriter::new(File::create(&part)?);
-        match is_gzip {
-            false => write_trace(trace, &mut file)?,
-            true => {
-                let mut gzip = GzBuilder::new().mtime(0).write(file, Compression::fast());
-                write_trace(trace, &mut gzip)?;
-                file = gzip.finish()?;
-            }
+    write_whole(path, |mut out| match is_gzip {
+        false => write_trace(trace, &mut out),
+        true => {
+            let mut gzip = GzBuilder::new().mtime(0).write(out, Compression::fast());
+            write_trace(trace, &mut gzip)?;
+            gzip.finish().map(drop)
         }
-        file.flush()?;
-        drop(file);
-        std::fs::rename(&part, path)
-    };
-    write().map_err(|error: io::Error| {
-        let _ = remove_file(&part);
-        StoreError::io(path, error)
     })
 }
