@@ -55,8 +55,9 @@ pub struct Meeting<'a> {
     pub entries: Vec<Entry<'a>>,
     /// The shortest makespan of any entry, in nanoseconds.
     pub best_ns: Option<f64>,
-    /// The best lower bound known, in nanoseconds; only in simulation, where all schedulers meet
-    /// the same durations.
+    /// The lower bound that all are compared with, in nanoseconds: in simulation, where all meet
+    /// the same durations, the best one known; in real runs the least of those on the measured
+    /// durations, so that ratios are in the order of makespans.
     bound_ns: Option<f64>,
 }
 
@@ -93,17 +94,9 @@ impl<'a> Entry<'a> {
 }
 
 impl Meeting<'_> {
-    /// Logarithm of the makespan over the lower bound. In real runs each repetition is compared
-    /// with the bound on its own durations. `None` without makespan or bound.
+    /// Logarithm of the makespan over the lower bound of the meeting. `None` without one of them.
     pub fn log_over_bound(&self, scheduler: usize) -> Option<f64> {
-        let entry = &self.entries[scheduler];
-        let makespan_ns = entry.makespan_ns()?;
-        if let Some(bound_ns) = self.bound_ns {
-            return log_ratio(makespan_ns, bound_ns);
-        }
-        let logs: Option<Vec<f64>> =
-            entry.finished().map(|m| log_ratio(m.makespan_ns as f64, m.bound_ns as f64)).collect();
-        super::stats::mean(&logs?)
+        log_ratio(self.entries[scheduler].makespan_ns()?, self.bound_ns?)
     }
 
     /// Logarithm of the makespan over the best one of the meeting.
@@ -233,8 +226,9 @@ impl<'a> Grid<'a> {
 
 fn meeting<'a>(instance: usize, seed: u64, entries: Vec<Entry<'a>>, backend: &str) -> Meeting<'a> {
     let best_ns = entries.iter().filter_map(Entry::makespan_ns).min_by(f64::total_cmp);
-    let bounds = entries.iter().flat_map(Entry::finished).map(|m| m.bound_ns);
-    let bound_ns = bounds.max().filter(|b| backend == "sim" && *b > 0).map(|b| b as f64);
+    let bounds = || entries.iter().flat_map(Entry::finished).map(|m| m.bound_ns);
+    let bound_ns = if backend == "sim" { bounds().max() } else { bounds().min() };
+    let bound_ns = bound_ns.filter(|b| *b > 0).map(|b| b as f64);
     Meeting { instance, seed, entries, best_ns, bound_ns }
 }
 

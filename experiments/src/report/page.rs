@@ -129,7 +129,11 @@ fn board(grid: &Grid<'_>, board: &Board, rivals: &[Rival]) -> Markup {
                     p.note { "Compared on the cells in which all schedulers took part; " (count(grid.left_out, "cell")) " per scheduler left out." }
                 }
                 @if !grid.is_simulated() {
-                    p.note { "Real runs differ from repetition to repetition; a cell is the geometric mean of its repetitions." }
+                    p.note {
+                        "Real runs differ from repetition to repetition; a cell is the geometric mean \
+                         of its repetitions. The bound is the least of those on the durations measured \
+                         in any of these runs."
+                     }
                 }
                 p.meta {
                     span { "n = " (count(board.instances, "instance")) ", " (count(board.meetings, "cell")) " per scheduler" }
@@ -186,8 +190,7 @@ fn board_html(board: &Board, rivals: &[Rival]) -> Markup {
                 @if has_missing { th.num scope="col" { "not run" } }
                 th.num scope="col" { "moved per run" }
                 th.num scope="col" { "peak memory" }
-                th.num.machine scope="col" { "planning p50" }
-                th.num.machine scope="col" { "p99" }
+                th.num.machine scope="col" { "planning p50 / p99" }
             } }
             tbody { @for row in &board.rows {
                 @let rival = rivals.iter().find(|r| r.scheduler == row.scheduler);
@@ -223,8 +226,7 @@ fn board_row(
             @if has_missing { td.num { (row.missing) } }
             td.num { (or_dash(row.bytes_moved.map(|b| size(b as u64)))) }
             td.num { (or_dash(row.peak_bytes.map(size))) }
-            td.num.machine { (time(row.planning_p50_ns)) }
-            td.num.machine { (time(row.planning_p99_ns)) }
+            td.num.machine { (time(row.planning_p50_ns)) " / " (time(row.planning_p99_ns)) }
         }
     }
 }
@@ -243,7 +245,7 @@ fn line_swatch(style: Style) -> Markup {
     }
 }
 
-const WIDTH: f64 = 130.0;
+const WIDTH: f64 = 112.0;
 
 fn at(value: f64, reach: (f64, f64)) -> f64 {
     5.0 + (WIDTH - 10.0) * libm::log(value / reach.0) / libm::log(reach.1 / reach.0)
