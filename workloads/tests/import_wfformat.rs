@@ -25,9 +25,9 @@ fn object(graph: &TaskGraph, name: &str) -> ObjectId {
         .unwrap_or_else(|| panic!("no {name}"))
 }
 
-fn work(graph: &TaskGraph, task: TaskId) -> f64 {
+fn recorded_s(graph: &TaskGraph, task: TaskId) -> f64 {
     match graph.task(task).cost {
-        Cost::Work(work) => work,
+        Cost::Work(work) => work / wfformat::REFERENCE_SPEED,
         Cost::Table(_) => panic!("recorded seconds are work"),
     }
 }
@@ -117,7 +117,7 @@ fn recorded_instances_import_with_everything_that_is_in_them() {
         assert_eq!(imported.format, Format::WfFormat, "{name}");
         assert_eq!(graph.len(), raw.tasks, "{name}");
         assert_eq!(graph.object_count(), raw.files, "{name}");
-        let seconds: f64 = graph.task_ids().map(|t| work(graph, t)).sum();
+        let seconds: f64 = graph.task_ids().map(|t| recorded_s(graph, t)).sum();
         assert!((seconds - raw.seconds).abs() < 1e-6 * raw.seconds, "{name}: {seconds} s");
         assert_eq!(graph.summary().object_bytes, raw.bytes, "{name}");
         let scratch: u64 = graph.task_ids().map(|t| graph.task(t).scratch_bytes).sum();
@@ -227,7 +227,7 @@ fn both_old_layouts_say_the_same() {
             (graph.task_name(first), graph.task_name(second)),
             ("first".into(), "second".into())
         );
-        assert_eq!((work(graph, first), work(graph, second)), (2.0, 4.5));
+        assert_eq!((recorded_s(graph, first), recorded_s(graph, second)), (2.0, 4.5));
         assert_eq!((graph.task(first).cores, graph.task(second).cores), (1, 2));
         assert_eq!(graph.kernel_name(graph.task(first).kernel), "make");
         let mid = object(graph, "mid");

@@ -18,8 +18,9 @@
 //! and 1.5, `size` was renamed without being multiplied, so `sizeInBytes` of Makeflow files still
 //! counts kilobytes; those are taken as written, with a note, and [`SizeUnit`] overrules.
 //!
-//! **What becomes of what.** A task costs [`Cost::Work`] of its recorded seconds: a device of speed
-//! 1 reproduces the recorded duration. Its kernel is its category, program or name without number.
+//! **What becomes of what.** A task costs [`Cost::Work`] of its recorded seconds times
+//! [`REFERENCE_SPEED`]: a device of that speed, which is the cluster presets' default, reproduces
+//! the recorded duration. Its kernel is its category, program or name without number.
 //! Its cores are rounded up, its recorded memory becomes scratch memory. A file becomes an object:
 //! initial when no task writes it, kept when no task reads it (it is a result). A parent from which
 //! no file flows becomes a control edge. What else had to be decided is said in
@@ -35,6 +36,9 @@ use super::error::{ImportError, Place};
 use super::source::{Source, Step, Syntax};
 use super::{Format, Imported};
 use model::Document;
+
+/// Units of work per second of the core on which recorded seconds are taken to have passed.
+pub const REFERENCE_SPEED: f64 = 1e9;
 
 /// What the sizes of files count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

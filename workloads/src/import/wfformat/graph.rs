@@ -1,5 +1,6 @@
 //! From a recorded execution to a graph.
 
+use super::REFERENCE_SPEED;
 use super::workflow::{Tally, Workflow};
 use crate::import::draft::{self, Draft, DraftTask, Sharing};
 use crate::import::error::{ImportError, Place};
@@ -36,7 +37,7 @@ pub(super) fn build(
         tasks.push(DraftTask {
             cores: task.cores,
             scratch_bytes: task.memory_bytes,
-            ..DraftTask::new(task.name, kernel, task.runtime_s.unwrap_or(0.0))
+            ..DraftTask::new(task.name, kernel, work(task.runtime_s.unwrap_or(0.0)))
         });
     }
     let mut draft = Draft::new(draft::with_kernels(workflow.name, &kernels), tasks);
@@ -55,6 +56,11 @@ pub(super) fn build(
     let order = draft.sort(place_of)?;
     settle_shared_files(&mut draft, &order, &uses, notes);
     draft.build(&order, source.file, place_of)
+}
+
+/// Recorded seconds as work; the largest are cut off, as the largest durations are.
+fn work(runtime_s: f64) -> f64 {
+    (runtime_s * REFERENCE_SPEED).min(f64::MAX)
 }
 
 /// Objects and accesses; returns the uses by object.
