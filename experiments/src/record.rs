@@ -8,8 +8,8 @@
 //! DIR/report.html, leaderboard.{csv,md}, report.json   functions of the above
 //! ```
 
-use runtime::Ns;
 use runtime::bounds::BoundKind;
+use runtime::{Ns, Progress};
 use serde::{Deserialize, Serialize};
 
 /// Version of the run directory.
@@ -111,6 +111,9 @@ pub struct Metrics {
     pub decisions: u64,
     /// Refused decisions.
     pub refused: u64,
+    /// What planning took and found, one report per plan of a scheduler that searches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plans: Vec<Progress>,
 }
 
 /// Lane-nanoseconds by what the lane did or waited for.
@@ -145,6 +148,9 @@ pub struct Wall {
     pub longest_call_ns: Ns,
     /// Calls.
     pub calls: u64,
+    /// Wall time of every incumbent, from the begin of its plan, by plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incumbents_ns: Vec<Vec<Ns>>,
     /// Wall time of the whole cell.
     pub cell_ns: Ns,
 }

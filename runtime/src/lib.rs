@@ -36,6 +36,6 @@ pub use graph::{Mode, TaskGraph, TaskSpec};
 pub use ids::*;
 pub use kernel::{Inputs, Kernel, KernelArgs, KernelBuffer, KernelSet};
 pub use partial_schedule::PartialSchedule;
-pub use planner::{Planned, Planner, Problem, Schedule};
+pub use planner::{Evaluator, Planned, Planner, Problem, Progress, Schedule};
 pub use scheduler::{Decision, Decisions, Event, Scheduler, View};
 pub use trace::Trace;

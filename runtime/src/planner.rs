@@ -1,10 +1,14 @@
 //! Planners: a problem in, a schedule out. One adapter makes every planner a scheduler.
 
 mod adapter;
+mod evaluator;
 mod order;
+mod progress;
 
 pub use adapter::Planned;
+pub use evaluator::{EvaluationError, Evaluator, Times};
 pub use order::PlanError;
+pub use progress::{EffortUnit, Progress, Step};
 
 use crate::{Cluster, Costs, DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskGraph, TaskId};
 use serde::{Deserialize, Serialize};
@@ -16,6 +20,12 @@ pub trait Planner: Send {
     /// # Errors
     /// [`PlanFailure`] when there is none or it cannot be found; the run then ends with its text.
     fn plan(&mut self, problem: &Problem<'_>) -> Result<Schedule, PlanFailure>;
+
+    /// The report of the last call of [`Planner::plan`], where the planner searches; asked for once
+    /// after each call.
+    fn take_progress(&mut self) -> Option<Progress> {
+        None
+    }
 }
 
 /// Why a planner has no schedule.

@@ -7,8 +7,9 @@ mod units;
 
 pub use units::{Dimension, UnitError};
 
-use crate::Scheduler;
+use crate::{Evaluator, Ns, Scheduler};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A scheduler that can be named.
 #[derive(Clone, Copy)]
@@ -22,7 +23,29 @@ pub struct SchedulerInfo {
     /// Its parameters.
     pub parameters: &'static [ParameterInfo],
     /// Makes one for a run.
-    pub build: fn(&Parameters, seed: u64) -> Box<dyn Scheduler>,
+    pub build: fn(&Parameters, &BuildContext) -> Box<dyn Scheduler>,
+}
+
+/// What a scheduler is given besides its parameters.
+#[derive(Clone, Default)]
+pub struct BuildContext {
+    /// Seed of all its randomness.
+    pub seed: u64,
+    /// A simulation on the estimates that the run shows its scheduler.
+    pub evaluator: Option<Arc<dyn Evaluator>>,
+    /// Time since some instant, for limits of planning time and for reports; without it there are
+    /// neither.
+    pub clock: Option<Clock>,
+}
+
+/// A clock that never runs backwards, in nanoseconds.
+pub type Clock = Arc<dyn Fn() -> Ns + Send + Sync>;
+
+impl BuildContext {
+    /// A seed, no evaluator and no clock.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
 }
 
 /// A parameter.
@@ -196,7 +219,7 @@ impl SchedulerInfo {
     /// Makes one with default parameters.
     pub fn build_default(&self, seed: u64) -> Box<dyn Scheduler> {
         let parameters = self.parameters(&[]).expect("defaults are accepted");
-        (self.build)(&parameters, seed)
+        (self.build)(&parameters, &BuildContext::new(seed))
     }
 }
 

@@ -25,6 +25,7 @@ mod view;
 
 pub use view::{Stage, View};
 
+use crate::planner::Progress;
 use crate::{DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskId};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,12 @@ pub trait Scheduler: Send {
     /// Called when something happened. `out` is empty; what is put into it is carried out in
     /// order.
     fn decide(&mut self, events: &[Event], view: &View<'_>, out: &mut Decisions);
+
+    /// What planning took and found so far, one report per plan; empty for schedulers that do not
+    /// search.
+    fn plans(&self) -> &[Progress] {
+        &[]
+    }
 }
 
 /// See [`Scheduler::options`].

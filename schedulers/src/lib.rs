@@ -22,6 +22,7 @@ pub mod etf;
 pub mod first_fit;
 pub mod heft;
 pub mod immediate;
+pub mod instance;
 pub mod kinds;
 pub mod mct;
 pub mod min_min;

@@ -16,7 +16,10 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
     summary: "each ready task at once on a random lane that can run it",
     paper: "none: in common use as a baseline",
     parameters: &[],
-    build: |_, seed| Box::new(Immediately::new(Random { stream: Stream::new(seed, "random") })),
+    build: |_, context| {
+        let stream = Stream::new(context.seed, "random");
+        Box::new(Immediately::new(Random { stream }))
+    },
 };
 
 /// See the module's documentation.

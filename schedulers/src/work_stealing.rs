@@ -32,10 +32,10 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
                   the most",
         kind: Kind::Choice { default: "random", options: &["random", "richest"] },
     }],
-    build: |parameters, seed| {
+    build: |parameters, context| {
         let victim = match parameters.text("victim") {
             "richest" => Victim::Richest,
-            _ => Victim::Random(Stream::new(seed, "work-stealing")),
+            _ => Victim::Random(Stream::new(context.seed, "work-stealing")),
         };
         Box::new(WorkStealing::new(victim))
     },

@@ -3,13 +3,14 @@
 use super::single::{self, Single};
 use super::{CliError, Context, Exit, Result};
 use crate::plan::{ClusterPlan, WorkloadPlan};
-use crate::runner::Calibration;
+use crate::runner::{Calibration, Simulated};
 use crate::shown::duration;
 use crate::spec::Backend;
 use crate::store::read_trace_file;
 use runtime::executive::{Setup, Thinking};
+use runtime::registry::BuildContext;
 use runtime::trace::World;
-use runtime::{Cluster, Costs, Trace};
+use runtime::{Cluster, Costs, Evaluator, Trace};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -88,7 +89,10 @@ pub fn run(context: &Context, args: &Args) -> Result {
 
 fn verify(context: &Context, recorded: &Trace) -> Result {
     let scheduler = context.scheduler(&recorded.header.scheduler)?;
-    let scheduler = scheduler.make(recorded.header.seed).map_err(CliError::new)?;
+    let evaluator: Arc<dyn Evaluator> = Arc::new(Simulated);
+    let seed = recorded.header.seed;
+    let build = BuildContext { evaluator: Some(evaluator), ..BuildContext::new(seed) };
+    let scheduler = scheduler.make(&build).map_err(CliError::new)?;
     let differs = |why: &dyn std::fmt::Display| {
         let help = "a run whose graph grew, or whose scheduler was shown other durations than the \
                     tasks state (noisy or measured ones), cannot be verified from its trace alone";

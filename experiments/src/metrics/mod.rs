@@ -39,6 +39,7 @@ pub fn measure(trace: &Trace, bound: Option<Bound>) -> Metrics {
         thinking_ns: trace.thoughts.iter().map(|t| t.thinking_ns).sum(),
         decisions: trace.thoughts.iter().map(|t| u64::from(t.decisions)).sum(),
         refused: trace.thoughts.iter().map(|t| u64::from(t.refused)).sum(),
+        plans: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::clusters::ClusterInfo;
 use crate::mistake::{Mistake, Source, Span};
 use crate::spec::ClusterText;
 use runtime::cluster::ClusterError;
-use runtime::registry::{ParameterError, SchedulerInfo};
+use runtime::registry::{BuildContext, ParameterError, SchedulerInfo};
 use runtime::{Cluster, ClusterSpec, Scheduler, TaskGraph, Trace};
 use std::sync::Arc;
 use workloads::{Workload, WorkloadError, WorkloadInfo};
@@ -251,8 +251,8 @@ impl SchedulerPlan {
     ///
     /// # Errors
     /// [`ParameterError`].
-    pub fn make(&self, seed: u64) -> Result<Box<dyn Scheduler>, ParameterError> {
-        Ok((self.info.build)(&self.info.parameters(&self.given)?, seed))
+    pub fn make(&self, context: &BuildContext) -> Result<Box<dyn Scheduler>, ParameterError> {
+        Ok((self.info.build)(&self.info.parameters(&self.given)?, context))
     }
 
     /// Everything that it depends on, as text.

@@ -1,5 +1,6 @@
 //! One cell, from its plan to its record.
 
+use super::evaluator::Simulated;
 use super::panics::caught;
 use super::timed::{Watch, Watched};
 use super::world::{World, Worlds};
@@ -9,9 +10,10 @@ use crate::record::{CellError, Metrics, Record, Wall};
 use crate::spec::{Backend, Estimates, ThinkingText};
 use real_backend::{RunError, RunOutput, RunSpec};
 use runtime::executive::{Failure, Program, Stall, Thinking};
+use runtime::registry::BuildContext;
 use runtime::trace::Trace;
 use runtime::validator::validate;
-use runtime::{ObjectId, Scheduler};
+use runtime::{Ns, ObjectId, Scheduler};
 use sim::{Noise, SimError, SimSpec};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,15 +40,18 @@ pub fn run_cell(plan: &Plan, worlds: &Worlds<'_>, cell: &Cell, replay: String) -
     let outcome = caught(|| Run { plan, worlds, cell, watch: &watch, began }.run());
     let outcome = outcome.unwrap_or_else(|message| Err(error("panicked", message)));
     let id = plan.id(cell);
+    let mut plans = watch.take_plans();
+    let incumbents_ns = plans.iter_mut().map(|p| std::mem::take(&mut p.wall_ns)).collect();
     let wall = Wall {
         id: id.clone(),
         planning_ns: watch.planning_ns(),
         longest_call_ns: watch.longest_call_ns(),
         calls: watch.calls(),
+        incumbents_ns,
         cell_ns: began.elapsed().as_nanos() as u64,
     };
     let (outcome, trace) = match outcome {
-        Ok((metrics, trace)) => (Ok(metrics), Some(trace)),
+        Ok((metrics, trace)) => (Ok(Metrics { plans, ..metrics }), Some(trace)),
         Err(error) => (Err(error), None),
     };
     Finished { record: Record { id, key: plan.key(cell), outcome, replay }, wall, trace }
@@ -79,7 +84,13 @@ impl Run<'_> {
 
     fn scheduler(&self) -> Result<Box<dyn Scheduler>, CellError> {
         let plan = &self.plan.schedulers[self.cell.scheduler as usize];
-        let scheduler = plan.make(self.cell.seed).map_err(|e| error("infeasible", e))?;
+        let began = self.began;
+        let context = BuildContext {
+            seed: self.cell.seed,
+            evaluator: Some(Arc::new(Simulated)),
+            clock: Some(Arc::new(move || began.elapsed().as_nanos() as Ns)),
+        };
+        let scheduler = plan.make(&context).map_err(|e| error("infeasible", e))?;
         let deadline = self.plan.timeout_ns.map(|ns| self.began + Duration::from_nanos(ns));
         let eviction = self.settings().eviction;
         Ok(Box::new(Watched::new(scheduler, self.watch, eviction, deadline)))

@@ -2,11 +2,13 @@
 //! cell kept at once.
 //!
 //! Map: `calibrate` measures durations where the experiment asks for it; `cell` runs one; `world`
-//! holds what cells have in common; `timed` watches schedulers, `panics` keeps panics inside;
-//! `progress` tells how far it is; `provenance` says what made the results.
+//! holds what cells have in common; `timed` watches schedulers, `evaluator` lends them the
+//! simulator, `panics` keeps panics inside; `progress` tells how far it is; `provenance` says what
+//! made the results.
 
 mod calibrate;
 mod cell;
+mod evaluator;
 mod panics;
 mod progress;
 mod provenance;
@@ -15,6 +17,7 @@ mod world;
 
 pub use calibrate::{Calibration, calibrate};
 pub use cell::{Finished, MAX_VALIDATED_TASKS, run_cell};
+pub use evaluator::Simulated;
 pub use panics::caught;
 pub use progress::Progress;
 pub use provenance::provenance;

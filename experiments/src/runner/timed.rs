@@ -2,10 +2,10 @@
 //! up. What it decides is passed on unchanged.
 
 use runtime::scheduler::{Eviction, Options};
-use runtime::{Decisions, Event, Ns, Scheduler, View};
+use runtime::{Decisions, Event, Ns, Progress, Scheduler, View};
 use rustix::time::{ClockId, clock_gettime};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// What was measured, shared with the watched scheduler.
@@ -15,6 +15,7 @@ pub struct Watch {
     longest_call_ns: AtomicU64,
     calls: AtomicU64,
     is_late: AtomicBool,
+    plans: Mutex<Vec<Progress>>,
 }
 
 impl Watch {
@@ -37,6 +38,11 @@ impl Watch {
     pub fn is_late(&self) -> bool {
         self.is_late.load(Ordering::Relaxed)
     }
+
+    /// The scheduler's reports of its plans.
+    pub fn take_plans(&self) -> Vec<Progress> {
+        std::mem::take(&mut self.plans.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// See the module's documentation.
@@ -45,6 +51,8 @@ pub struct Watched {
     watch: Arc<Watch>,
     eviction: Option<Eviction>,
     deadline: Option<Instant>,
+    /// Reports of plans that were passed on.
+    plans: usize,
 }
 
 impl Watched {
@@ -55,7 +63,7 @@ impl Watched {
         eviction: Option<Eviction>,
         deadline: Option<Instant>,
     ) -> Self {
-        Self { scheduler, watch: Arc::clone(watch), eviction, deadline }
+        Self { scheduler, watch: Arc::clone(watch), eviction, deadline, plans: 0 }
     }
 }
 
@@ -72,6 +80,12 @@ impl Scheduler for Watched {
         self.watch.planning_ns.fetch_add(ns, Ordering::Relaxed);
         self.watch.longest_call_ns.fetch_max(ns, Ordering::Relaxed);
         self.watch.calls.fetch_add(1, Ordering::Relaxed);
+        let plans = self.scheduler.plans();
+        if plans.len() > self.plans {
+            let mut all = self.watch.plans.lock().unwrap_or_else(PoisonError::into_inner);
+            all.extend_from_slice(&plans[self.plans..]);
+            self.plans = plans.len();
+        }
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             self.watch.is_late.store(true, Ordering::Relaxed);
             out.give_up("its time was up");

@@ -1,7 +1,7 @@
 //! Every planner is a scheduler.
 
 use super::order::checked_order;
-use super::{Planner, Schedule};
+use super::{Planner, Progress, Schedule};
 use crate::scheduler::{Decision, Decisions, Event, LaneOrder, Options, Refusal, Scheduler, View};
 
 /// Runs a planner's schedule: every task on its lane, in the planned order. Plans anew, from what
@@ -11,12 +11,13 @@ use crate::scheduler::{Decision, Decisions, Event, LaneOrder, Options, Refusal, 
 /// means something that the machine cannot do.
 pub struct Planned<P> {
     planner: P,
+    plans: Vec<Progress>,
 }
 
 impl<P: Planner> Planned<P> {
     /// A scheduler that follows `planner`.
     pub fn new(planner: P) -> Self {
-        Self { planner }
+        Self { planner, plans: Vec::new() }
     }
 
     fn place_all(&self, schedule: &Schedule, order: &[usize], out: &mut Decisions) {
@@ -43,6 +44,10 @@ impl<P: Planner> Scheduler for Planned<P> {
         Options { lane_order: LaneOrder::Strict, ..Options::default() }
     }
 
+    fn plans(&self) -> &[Progress] {
+        &self.plans
+    }
+
     fn decide(&mut self, events: &[Event], view: &View<'_>, out: &mut Decisions) {
         if let Some(reason) = events.iter().find_map(broken) {
             return out.give_up(reason);
@@ -51,7 +56,9 @@ impl<P: Planner> Scheduler for Planned<P> {
             return;
         }
         let problem = view.problem();
-        let schedule = match self.planner.plan(&problem) {
+        let planned = self.planner.plan(&problem);
+        self.plans.extend(self.planner.take_progress());
+        let schedule = match planned {
             Ok(schedule) => schedule,
             Err(failure) => return out.give_up(failure.to_string()),
         };

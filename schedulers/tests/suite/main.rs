@@ -6,6 +6,7 @@
 mod checker;
 mod classic;
 mod import;
+mod instance;
 mod list_scheduling;
 mod online;
 mod optimal;

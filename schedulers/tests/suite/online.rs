@@ -7,7 +7,7 @@ use crate::{cases, planners};
 use proptest::prelude::*;
 use runtime::executive::{Outcome, Program};
 use runtime::graph::{Mode, ObjectSpec};
-use runtime::registry::Value;
+use runtime::registry::{BuildContext, Value};
 use runtime::{
     Cluster, Cost, Costs, ObjectId, Problem, Scheduler, TaskGraph, TaskId, TaskSpec, bounds,
 };
@@ -23,7 +23,7 @@ fn simulate(graph: TaskGraph, cluster: &Cluster, scheduler: Box<dyn Scheduler>) 
 fn built(name: &str, parameters: &[(&str, Value)]) -> Box<dyn Scheduler> {
     let info = schedulers::find(name).expect("it is registered");
     let given: Vec<_> = parameters.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
-    (info.build)(&info.parameters(&given).expect("they are fine"), 7)
+    (info.build)(&info.parameters(&given).expect("they are fine"), &BuildContext::new(7))
 }
 
 /// Where each task ran, by task.
