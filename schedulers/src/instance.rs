@@ -1,8 +1,8 @@
 //! A problem as flat arrays, for planners that look at very many schedules.
 //!
-//! An [`Instance`] is what is left to plan, renumbered: *nodes* are the tasks in a topological order
-//! with the tasks of a gang side by side; *units* are what starts together (a gang, or a task by
-//! itself); *lanes* are those of the cluster, by their ids; *memories* are those that devices
+//! An [`Instance`] is what is left to plan, renumbered: *nodes* are the tasks in a topological
+//! order with the tasks of a gang side by side; *units* are what starts together (a gang, or a task
+//! by itself); *lanes* are those of the cluster, by their ids; *memories* are those that devices
 //! compute in; *kinds* are sets of devices that are alike for every task. What is fixed already
 //! appears as times from which data and lanes are there.
 //!
