@@ -3,6 +3,7 @@
 //! A table rather than a picture, so that every number can be read, copied and found, with scripts
 //! off too.
 
+use super::axis::by_size;
 use super::board::Board;
 use super::figure::{Figure, TableView};
 use super::grid::{Grid, Meeting};
@@ -38,10 +39,7 @@ impl By {
     /// The different keys, in the order of the records; numbers by size.
     fn keys<'g>(self, grid: &'g Grid<'_>) -> Vec<&'g str> {
         let mut keys: Vec<&str> = grid.meetings.iter().map(|m| self.key(grid, m)).collect();
-        keys.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
-            (Ok(x), Ok(y)) => x.total_cmp(&y),
-            _ => a.cmp(b),
-        });
+        keys.sort_by(|a, b| by_size(a, b));
         keys.dedup();
         keys
     }

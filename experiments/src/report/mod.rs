@@ -2,12 +2,13 @@
 //!
 //! Map: `grid` arranges records so that schedulers meet on equal terms; `stats` has the
 //! statistics; `board` and `versus` are the leaderboard, `verdict` its sentences. Every
-//! figure is a question, an answer, a picture and a table: `profile`, `heatmap`, `shares`, `gantt`,
-//! `predicted`, `facts`. `page` puts them into one HTML file, `text` into CSV, Markdown, JSON and
+//! figure is a question, an answer, a picture and a table: `profile`, `matrix`, `heatmap`,
+//! `sensitivity`, `pareto`, `shares`, `gantt`, `predicted`, `facts`. `page` puts them into one HTML file, `text` into CSV, Markdown, JSON and
 //! the terminal.
 //!
 //! What is absent: clocks and unseeded random numbers; equal directories give equal reports.
 
+mod axis;
 pub mod board;
 mod chart;
 mod facts;
@@ -15,9 +16,12 @@ mod figure;
 mod gantt;
 pub mod grid;
 mod heatmap;
+mod matrix;
 mod page;
+mod pareto;
 mod predicted;
 mod profile;
+mod sensitivity;
 mod shares;
 pub mod stats;
 mod style;
@@ -102,7 +106,10 @@ impl<'a> Contents<'a> {
         let mut data = Markup::default();
         if let (Some(grid), Some(board)) = (grids.first(), boards.first()) {
             figures.extend(profile::figure(grid, board));
+            figures.extend(matrix::figure(grid, board));
             figures.extend(heatmap::figures(grid, board, &run.manifest.axes));
+            figures.extend(sensitivity::figures(grid, board));
+            figures.extend(pareto::figure(board));
             figures.extend(shares::figure(grid, board));
             if let Some(gantt) = gantt::figures(run, &contents.whole, boards, options)? {
                 figures.extend([gantt.lanes, gantt.memory]);

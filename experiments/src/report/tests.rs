@@ -82,7 +82,9 @@ fn directory(records: &[Record]) -> tempfile::TempDir {
         spec_path: "x.yaml".to_owned(),
         cells: records.len(),
         provenance: vec![("memory_bytes".to_owned(), "1048576".to_owned())],
-        axes: Vec::new(),
+        axes: (0..records.first().map_or(0, |r| r.key.axes.len()))
+            .map(|i| format!("axis {i}"))
+            .collect(),
         families: workloads.iter().map(|w| ((*w).to_owned(), w[..1].to_owned())).collect(),
         workloads: workloads.iter().map(|w| ((*w).to_owned(), summary)).collect(),
     };
@@ -376,6 +378,63 @@ fn prediction_and_measurement_meet() {
     assert_eq!(figure.n, "2 pairs of scheduler and instance, 6 measured runs");
     assert_eq!(contents.boards.len(), 2);
     assert!((contents.boards[1].rows[0].over_bound.unwrap() - 2.2).abs() < 1e-9);
+}
+
+/// The figure of an anchor, its rows as JSON.
+fn drawn(records: &[Record], anchor: &str) -> (String, Vec<serde_json::Value>) {
+    let folder = directory(records);
+    let run = load(folder.path()).unwrap();
+    let contents = Contents::new(&run, &Options::default()).unwrap();
+    let figure = contents.figures.iter().find(|f| f.anchor == anchor).unwrap();
+    let json = figure.json();
+    (figure.answer.clone(), json["rows"].as_array().unwrap().clone())
+}
+
+#[test]
+fn every_pair_is_compared_alone() {
+    let (answer, rows) = drawn(&small(), "pairs");
+    assert_eq!(answer, "0 of 6 pairs differ clearly (p < 0.05).");
+    let pair =
+        |a: &str, b: &str| rows.iter().find(|r| r["row"] == a && r["column"] == b).unwrap().clone();
+    // Ratios 1, 0.8, 200/180 and 0.5: the median lies between 0.8 and 1.
+    let won = pair("heft", "peft");
+    assert!((won["median ratio"].as_f64().unwrap() - libm::sqrt(0.8)).abs() < 1e-12, "{won}");
+    assert_eq!([&won["wins"], &won["ties"], &won["losses"]], [2, 1, 1]);
+    let lost = pair("peft", "heft");
+    assert_eq!([&lost["wins"], &lost["ties"], &lost["losses"]], [1, 1, 2]);
+    // One meeting of slow failed.
+    let slow = pair("slow", "mct");
+    assert_eq!([&slow["wins"], &slow["ties"], &slow["losses"]], [1, 0, 2]);
+}
+
+#[test]
+fn the_front_holds_the_quick_and_the_good() {
+    let (answer, rows) = drawn(&small(), "pareto");
+    let expected = "Worth their time, from quick to good: mct (3.00 us, 137.8 % over the best), \
+                    heft (4.00 us, 18.9 % over the best).";
+    assert_eq!(answer, expected);
+    let found: Vec<_> = rows.iter().map(|r| (&r["scheduler"], &r["on the front"])).collect();
+    // Whoever failed is not among them.
+    let expected = [("mct", "yes"), ("heft", "yes"), ("peft", "no")];
+    assert!(found.iter().zip(expected).all(|(f, e)| (f.0 == e.0) && (f.1 == e.1)), "{found:?}");
+    assert_eq!(found.len(), 3);
+}
+
+#[test]
+fn crossings_along_an_axis_are_named() {
+    let at = |scheduler: &str, value: &str, ns: Ns| {
+        let mut record = ended(scheduler, "alpha", 1, ns);
+        record.key.axes = vec![value.to_owned()];
+        record.id += value;
+        record
+    };
+    let records = [at("a", "10", 200), at("a", "2", 110), at("b", "10", 150), at("b", "2", 130)];
+    let (answer, rows) = drawn(&records, "sensitivity-1");
+    let expected = "The best scheduler changes: a at 2, b at 10. From 2 to 10 the makespan over the \
+                    bound changes by a factor of 1.82 for a, the most of all.";
+    assert_eq!(answer, expected);
+    let values: Vec<&str> = rows.iter().map(|r| r["axis 0"].as_str().unwrap()).collect();
+    assert_eq!(values, ["2", "2", "10", "10"]);
 }
 
 #[test]
