@@ -438,6 +438,34 @@ fn crossings_along_an_axis_are_named() {
 }
 
 #[test]
+fn planners_that_search_are_shown_over_their_effort() {
+    use runtime::Progress;
+    use runtime::planner::EffortUnit;
+    let plan = |steps: &[(u64, Ns)], effort: u64, is_proved: bool| {
+        let mut plan = Progress::new(EffortUnit::Evaluations);
+        steps.iter().for_each(|s| _ = plan.found(s.0, s.1, None));
+        Progress { effort, is_proved, ..plan }
+    };
+    let record = |scheduler: &str, plan: Progress| {
+        let outcome = Metrics { plans: vec![plan], ..metrics(110, 100) };
+        record(key(scheduler, "alpha", 1), Ok(outcome))
+    };
+    let records = [
+        record("climb", plan(&[(1, 200), (10, 110)], 100, false)),
+        record("jump", plan(&[(1, 150), (50, 100)], 100, true)),
+    ];
+    let (answer, rows) = drawn(&records, "anytime-evaluations");
+    let expected = "jump ends nearest to the shortest schedules found, 0 % above them, after at \
+                    most 100 evaluations. 1 of 2 plans are proved optimal.";
+    assert_eq!(answer, expected);
+    let climb = rows.iter().find(|r| r["scheduler"] == "climb").unwrap();
+    assert!((climb["last / shortest"].as_f64().unwrap() - 1.1).abs() < 1e-12, "{climb}");
+    // Without a schedule for 1, half above for 9, an eleventh above for 90.
+    let integral = (1.0 + 0.5 * 9.0 + 90.0 / 11.0) / 100.0;
+    assert!((climb["primal integral"].as_f64().unwrap() - integral).abs() < 1e-12, "{climb}");
+}
+
+#[test]
 fn an_empty_run_has_no_report() {
     let folder = directory(&[]);
     let error = write(folder.path(), &Options::default()).unwrap_err();
