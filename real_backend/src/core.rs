@@ -10,6 +10,7 @@ mod commands;
 use crate::buffers::{Arena, Loan};
 use crate::clock::Clock;
 use crate::crew::{Crew, Turn};
+use crate::planning::Planning;
 use runtime::executive::{Failure, Stall};
 use runtime::kernel::{Inputs, KernelSet};
 use runtime::replay::CommandDigest;
@@ -69,6 +70,8 @@ pub(crate) struct Core {
     pub timers: BinaryHeap<Reverse<Ns>>,
     /// When the thinking under way is over.
     pub thinking_until_ns: Option<Ns>,
+    /// The plan that is made apart from the run.
+    pub planning: Planning,
     commands: Commands,
     truth: Costs,
     kernels: KernelSet,
@@ -109,6 +112,7 @@ impl Core {
             copies: VecDeque::new(),
             timers: BinaryHeap::new(),
             thinking_until_ns: None,
+            planning: Planning::default(),
             commands: Commands::default(),
             truth: parts.truth,
             kernels: parts.kernels,
@@ -244,6 +248,7 @@ impl Core {
             return;
         }
         self.ending = Some(ending);
+        self.planning.stop();
         self.copying -= self.copies.len();
         for job in self.copies.drain(..) {
             self.arena.give_back(job.from);
@@ -269,7 +274,7 @@ impl Core {
         if executive.is_done() {
             return Some(Ending::Done);
         }
-        let is_thinking = self.thinking_until_ns.is_some();
+        let is_thinking = self.thinking_until_ns.is_some() || self.planning.is_under_way();
         let is_quiet = self.running + self.copying == 0 && self.timers.is_empty() && !is_thinking;
         if !is_quiet {
             return None;

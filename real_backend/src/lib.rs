@@ -82,6 +82,7 @@ mod clock;
 mod core;
 mod crew;
 mod machine;
+mod planning;
 mod run;
 mod service;
 mod spec;

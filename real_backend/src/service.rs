@@ -1,11 +1,14 @@
-//! The service: one thread for timers, transfers and thinking that lasts longer than it took.
+//! The service: one thread for timers, transfers, thinking that lasts longer than it took, and the
+//! start of plans that are made apart.
 
 use crate::core::CopyJob;
 use crate::crew::Turn;
+use crate::planning;
 use crate::worker::Shared;
 use runtime::Input;
 use rustix::thread::set_current_timer_slack;
 use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -13,7 +16,7 @@ use std::time::Duration;
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// Starts the run, then serves it; returns when the run stops.
-pub(crate) fn serve(shared: &Shared) {
+pub(crate) fn serve(shared: &Arc<Shared>) {
     // Without it sleeps last 50 microseconds longer; if it fails they do.
     _ = set_current_timer_slack(NonZeroU64::new(1));
     let crew = &shared.crew;
@@ -22,7 +25,7 @@ pub(crate) fn serve(shared: &Shared) {
     let mut turn = Turn::default();
     let mut copy: Option<CopyJob> = None;
     while !crew.stop.load(Ordering::Acquire) {
-        let next_ns = {
+        let (next_ns, study) = {
             let mut core = shared.lock();
             let is_ending = core.ending.is_some();
             if let Some(job) = copy.take_if(|job| is_ending || job.is_done()) {
@@ -36,9 +39,12 @@ pub(crate) fn serve(shared: &Shared) {
                     job.started_ns = crew.clock.now_ns();
                 }
             }
-            next_ns
+            (next_ns, core.planning.take())
         };
         crew.deliver(&mut turn);
+        if let Some(study) = study {
+            planning::start(shared, study);
+        }
         match &mut copy {
             Some(job) => copy_chunk(job),
             None => sleep_until(shared, next_ns),

@@ -1,17 +1,23 @@
 //! Planners: a problem in, a schedule out. One adapter makes every planner a scheduler.
 
 mod adapter;
+mod apart;
 mod evaluator;
 mod order;
 mod progress;
+mod study;
 
 pub use adapter::Planned;
+pub use apart::PlannedApart;
 pub use evaluator::{EvaluationError, Evaluator, Times};
 pub use order::PlanError;
 pub use progress::{EffortUnit, Progress, Step};
+pub use study::{SharedPlanner, StopFlag, Study};
 
 use crate::{Cluster, Costs, DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskGraph, TaskId};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Computes a schedule for all tasks of a problem.
 pub trait Planner: Send {
@@ -49,6 +55,7 @@ pub struct Problem<'a> {
     fixed: Vec<Option<Fixed>>,
     lane_free_ns: Vec<Ns>,
     racy: Vec<(ObjectId, MemoryId)>,
+    is_stopped: Option<Arc<AtomicBool>>,
 }
 
 /// A task that is not to be planned: it has finished, runs or is issued.
@@ -72,6 +79,7 @@ impl<'a> Problem<'a> {
             fixed: Vec::new(),
             lane_free_ns: Vec::new(),
             racy: Vec::new(),
+            is_stopped: None,
         }
     }
 
@@ -86,6 +94,13 @@ impl<'a> Problem<'a> {
     ) -> Self {
         let tasks = fresh.graph.task_ids().filter(|t| fixed[t.index()].is_none()).collect();
         Self { now_ns, tasks, fixed, lane_free_ns, racy, ..fresh }
+    }
+
+    /// Whether the planner is to stop and answer with the best it has: planners that may take long
+    /// look at it now and then.
+    #[inline]
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopped.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// What is fixed of a task.

@@ -167,7 +167,7 @@ impl UnderWay {
                 (&mut self.tasks, task.index(), task)
             }
             Input::Copied { copy, .. } => (&mut self.copies, copy.index(), copy),
-            Input::Start | Input::Timer | Input::Decided => return Ok(()),
+            Input::Start | Input::Timer | Input::Decided | Input::Planned { .. } => return Ok(()),
         };
         match list.get_mut(at).map(std::mem::take) {
             Some(true) => Ok(()),

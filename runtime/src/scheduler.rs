@@ -26,6 +26,7 @@ mod view;
 pub use view::{Stage, View};
 
 use crate::planner::Progress;
+use crate::planner::{Schedule, SharedPlanner};
 use crate::{DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskId};
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +132,12 @@ pub enum Event {
     },
     /// The instant asked for by [`Decisions::wake`] has come.
     Timer,
+    /// The plan asked for by [`Decisions::plan_apart`] is there, of the moment when it was asked
+    /// for.
+    Planned {
+        /// The schedule, or the planner's failure.
+        plan: Result<Schedule, String>,
+    },
     /// A decision was not carried out.
     Refused {
         /// Which.
@@ -175,6 +182,9 @@ pub enum Decision {
         /// When.
         at_ns: Ns,
     },
+    /// Have a planner plan what is left, apart from the run; only through
+    /// [`Decisions::plan_apart`].
+    PlanApart,
     /// End the run: there is no schedule.
     GiveUp {
         /// Why, for people.
@@ -227,12 +237,16 @@ pub enum Refusal {
     /// The object does not exist now, or there is no room.
     #[error("the object has no copy now, or there is no room for one more")]
     CannotPrefetch,
+    /// A plan is being made already, or no planner was named.
+    #[error("a plan is being made already, or no planner was named")]
+    CannotPlan,
 }
 
 /// Where decisions are put.
 #[derive(Clone, Debug, Default)]
 pub struct Decisions {
     list: Vec<Decision>,
+    planner: Option<SharedPlanner>,
 }
 
 impl Decisions {
@@ -254,6 +268,13 @@ impl Decisions {
     /// Asks to be called at an instant.
     pub fn wake(&mut self, at_ns: Ns) {
         self.list.push(Decision::Wake { at_ns });
+    }
+
+    /// Has `planner` plan what is left to do now, apart from the run: lanes go on, and the answer
+    /// comes as [`Event::Planned`]. One plan is made at a time.
+    pub fn plan_apart(&mut self, planner: &SharedPlanner) {
+        self.planner = Some(planner.clone());
+        self.list.push(Decision::PlanApart);
     }
 
     /// Ends the run: there is no schedule.
@@ -278,6 +299,10 @@ impl Decisions {
 
     pub(crate) fn take(&mut self) -> Vec<Decision> {
         std::mem::take(&mut self.list)
+    }
+
+    pub(crate) fn take_planner(&mut self) -> Option<SharedPlanner> {
+        self.planner.take()
     }
 
     pub(crate) fn put_back(&mut self, mut list: Vec<Decision>) {

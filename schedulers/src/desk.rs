@@ -52,7 +52,10 @@ impl Desk {
                     work(Job::Task(task));
                 }
             }
-            Event::CopyArrived { .. } | Event::MemoryPressure { .. } | Event::Timer => {}
+            Event::CopyArrived { .. }
+            | Event::MemoryPressure { .. }
+            | Event::Planned { .. }
+            | Event::Timer => {}
         }
     }
 

@@ -6,7 +6,7 @@ use crate::transfers::Transfers;
 use runtime::executive::{Failure, Feasibility, Outcome, Program, Setup, Stall, Thinking};
 use runtime::trace::{Trace, TraceHeader};
 use runtime::{
-    Cluster, Command, Commands, CopyId, Costs, DeviceId, Executive, Input, Ns, Scheduler,
+    Cluster, Command, Commands, CopyId, Costs, DeviceId, Executive, Input, Ns, Schedule, Scheduler,
     TaskGraph, TaskId,
 };
 use std::sync::Arc;
@@ -117,6 +117,8 @@ struct World {
     transfers: Transfers,
     /// By first lane: the task that runs, and since when.
     running: Vec<(TaskId, Ns)>,
+    /// The plan that is under way.
+    plan: Option<Result<Schedule, String>>,
     digest: runtime::trace::Digest,
 }
 
@@ -140,6 +142,7 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
         seed: spec.seed,
         outcomes: spec.outcomes,
         queue: Queue::default(),
+        plan: None,
         digest: runtime::trace::Digest::default(),
     };
     let mut executive = Executive::new(Setup {
@@ -155,6 +158,7 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
     executive.step(0, Input::Start, &mut commands);
     let mut steps = 1;
     world.carry_out(0, &commands);
+    world.study(0, &mut executive);
     while executive.failure().is_none()
         && !executive.is_done()
         && let Some((now_ns, input)) = world.next(executive.graph())
@@ -167,6 +171,7 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
             world.follow_growth(executive.graph());
         }
         world.carry_out(now_ns, &commands);
+        world.study(now_ns, &mut executive);
     }
     let digest = world.digest.value();
     if let Some(failure) = executive.failure().cloned() {
@@ -203,6 +208,7 @@ impl World {
                 Some(Input::Finished { task, started_ns, outcome })
             }
             Class::Decided => Some(Input::Decided),
+            Class::Planned => self.plan.take().map(|plan| Input::Planned { plan }),
             Class::Timer => Some(Input::Timer),
         };
         Some((event.at_ns, input))
@@ -241,9 +247,18 @@ impl World {
                     self.queue.push(now_ns.saturating_add(thinking_ns), Class::Decided, 0);
                 }
                 Command::Wake { at_ns } => self.queue.push(at_ns.max(now_ns), Class::Timer, 0),
-                // Buffers are the executive's own accounts here.
-                Command::Allocate { .. } | Command::Release { .. } => {}
+                // Buffers are the executive's own accounts here; studies are taken after the step.
+                Command::Allocate { .. } | Command::Release { .. } | Command::Plan => {}
             }
+        }
+    }
+
+    /// Makes a plan that was asked for; it is known once its thinking is charged.
+    fn study(&mut self, now_ns: Ns, executive: &mut Executive) {
+        if let Some(study) = executive.take_study() {
+            let (plan, thinking_ns) = executive.charged(study);
+            self.plan = Some(plan);
+            self.queue.push(now_ns.saturating_add(thinking_ns), Class::Planned, 0);
         }
     }
 

@@ -13,6 +13,8 @@ pub(crate) enum Class {
     Task,
     /// The scheduler has its answer.
     Decided,
+    /// A plan that was made apart from the run is there.
+    Planned,
     /// A timer rings.
     Timer,
 }

@@ -6,6 +6,8 @@ use crate::cases::{self, Features};
 use real_backend::RunSpec;
 use runtime::bounds::{area, critical_path};
 use runtime::executive::{Setup, Thinking};
+use runtime::partial_schedule::Policy;
+use runtime::planner::PlannedApart;
 use runtime::registry::SchedulerInfo;
 use runtime::replay::{replay_inputs, replay_setup};
 use runtime::trace::Trace;
@@ -13,6 +15,24 @@ use runtime::validator;
 use runtime::{Cluster, Costs, TaskGraph};
 use sim::{Noise, SimOutput, SimSpec};
 use std::sync::Arc;
+
+/// HEFT, planned apart from the run and anew after every fifth task, with MCT in the meantime.
+static APART: SchedulerInfo = SchedulerInfo {
+    name: "heft-apart",
+    summary: "HEFT on snapshots while lanes go on",
+    paper: "",
+    parameters: &[],
+    build: |_, context| {
+        let mct = schedulers::mct::INFO.build_default(context.seed);
+        let heft = schedulers::heft::Heft { policy: Policy::Insertion };
+        Box::new(PlannedApart::new(heft, mct, Some(5)))
+    },
+};
+
+/// All schedulers to check.
+pub fn everyone() -> impl Iterator<Item = &'static SchedulerInfo> {
+    schedulers::all().iter().chain([&APART])
+}
 
 /// A graph on a cluster.
 pub struct Case {

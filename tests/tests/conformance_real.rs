@@ -1,6 +1,6 @@
-//! Every scheduler of the registry, on this machine's cores.
+//! Every scheduler of the registry, on this machine's cores, and one that plans apart.
 
-use windtunnel_tests::conformance::check_real;
+use windtunnel_tests::conformance::{check_real, everyone};
 
 /// Few seeds of many: a real run takes real time, and starts a thread per lane.
 const SEEDS: std::ops::Range<u64> = 0..12;
@@ -8,6 +8,6 @@ const SEEDS: std::ops::Range<u64> = 0..12;
 #[test]
 fn runs_are_valid_bounded_and_replayable() {
     for seed in SEEDS {
-        schedulers::all().iter().for_each(|info| check_real(info, seed));
+        everyone().for_each(|info| check_real(info, seed));
     }
 }

@@ -1,8 +1,8 @@
-//! Every scheduler of the registry, in simulation.
+//! Every scheduler of the registry, in simulation, and one that plans apart from the run.
 
 use proptest::prelude::*;
 use windtunnel_tests::conformance::{
-    check_disturbed, check_simulated, check_threads, check_tight_memory,
+    check_disturbed, check_simulated, check_threads, check_tight_memory, everyone,
 };
 
 proptest! {
@@ -10,23 +10,23 @@ proptest! {
 
     #[test]
     fn runs_are_valid_bounded_repeatable_and_replayable(seed: u64) {
-        schedulers::all().iter().for_each(|info| check_simulated(info, seed));
+        everyone().for_each(|info| check_simulated(info, seed));
     }
 
     #[test]
     fn disturbed_runs_are_too(seed: u64) {
-        schedulers::all().iter().for_each(|info| check_disturbed(info, seed));
+        everyone().for_each(|info| check_disturbed(info, seed));
     }
 
     #[test]
     fn memories_of_exactly_the_largest_working_set_suffice(seed: u64) {
-        schedulers::all().iter().for_each(|info| check_tight_memory(info, seed));
+        everyone().for_each(|info| check_tight_memory(info, seed));
     }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
-    for info in schedulers::all() {
+    for info in everyone() {
         check_threads(info, 11);
     }
 }

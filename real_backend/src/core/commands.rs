@@ -40,6 +40,10 @@ impl Core {
                     self.thinking_until_ns = Some(self.now_ns.saturating_add(thinking_ns));
                     turn.is_service_asked = true;
                 }
+                Command::Plan => {
+                    self.planning.ask(self.executive.as_mut().and_then(|e| e.take_study()));
+                    turn.is_service_asked = true;
+                }
                 Command::Wake { at_ns } => {
                     self.timers.push(Reverse(at_ns));
                     turn.is_service_asked = true;

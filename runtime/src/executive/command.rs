@@ -1,5 +1,6 @@
 //! What goes into the executive and what comes out.
 
+use crate::planner::Schedule;
 use crate::{BufferId, CopyId, DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskId};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,11 @@ pub enum Input {
     Timer,
     /// The thinking announced by [`Command::Think`] is over.
     Decided,
+    /// The plan asked for by [`Command::Plan`] is there.
+    Planned {
+        /// What [`Study::plan`](crate::planner::Study::plan) returned.
+        plan: Result<Schedule, String>,
+    },
     /// A kernel failed; the run ends.
     Failed {
         /// The task.
@@ -98,6 +104,9 @@ pub enum Command {
         /// How long.
         thinking_ns: Ns,
     },
+    /// Take the study from the executive ([`Executive::take_study`](crate::Executive::take_study)),
+    /// carry it out apart from everything else and answer with [`Input::Planned`].
+    Plan,
     /// Answer with [`Input::Timer`] at that instant.
     Wake {
         /// When.

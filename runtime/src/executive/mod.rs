@@ -29,7 +29,8 @@ pub use growth::Feasibility;
 pub use stall::{Failure, Stall};
 pub(crate) use state::{LaneState, State};
 
-use crate::scheduler::{Decisions, Event, Scheduler, View};
+use crate::planner::{Schedule, SharedPlanner, Study};
+use crate::scheduler::{Decisions, Event, Refusal, Scheduler, View};
 use crate::trace::{ThoughtRecord, Trace, TraceHeader};
 use crate::{Cluster, Costs, Decision, Ns, TaskGraph, TaskId};
 use std::collections::VecDeque;
@@ -83,6 +84,9 @@ pub struct Executive {
     next_call_ns: Ns,
     is_call_timed: bool,
     answer: Option<Answer>,
+    /// A plan that is asked for, until the driver takes it.
+    study: Option<Study>,
+    is_studying: bool,
     decisions: Decisions,
     /// Answers of nothing but refused decisions, in a row, and calls, since anything last ended.
     refused_rounds: u32,
@@ -92,6 +96,8 @@ pub struct Executive {
 /// Decisions that are still being thought about.
 struct Answer {
     decisions: Vec<Decision>,
+    /// Who is to carry out [`Decision::PlanApart`].
+    planner: Option<SharedPlanner>,
     thought: ThoughtRecord,
 }
 
@@ -121,6 +127,8 @@ impl Executive {
             next_call_ns: 0,
             is_call_timed: false,
             answer: None,
+            study: None,
+            is_studying: false,
             decisions: Decisions::default(),
             refused_rounds: 0,
             calls: 0,
@@ -133,7 +141,7 @@ impl Executive {
         assert!(now_ns >= self.state.now_ns, "inputs come in time order");
         self.state.now_ns = now_ns;
         self.state.record_input(&input);
-        if matches!(input, Input::Finished { .. } | Input::Copied { .. }) {
+        if matches!(input, Input::Finished { .. } | Input::Copied { .. } | Input::Planned { .. }) {
             self.refused_rounds = 0;
             self.calls = 0;
         }
@@ -146,6 +154,7 @@ impl Executive {
             Input::Copied { copy, started_ns } => self.state.copied(copy, started_ns, out),
             Input::Timer => self.ring(),
             Input::Decided => self.take_answer(out),
+            Input::Planned { plan } => self.take_plan(plan),
             Input::Failed { task, message } => {
                 let task = self.state.graph.task_name(task);
                 self.state.fail(Failure::Task { task, message });
@@ -192,14 +201,14 @@ impl Executive {
             self.scheduler.decide(&events, &View::new(&self.state), &mut self.decisions);
             let thinking_ns = self.charge(before_ns);
             self.state.put_events_back(events);
-            let decisions = self.decisions.take();
+            let (decisions, planner) = (self.decisions.take(), self.decisions.take_planner());
             let thought = ThoughtRecord {
                 asked_ns: self.state.now_ns,
                 thinking_ns,
                 decisions: decisions.len() as u32,
                 refused: 0,
             };
-            let answer = Answer { decisions, thought };
+            let answer = Answer { decisions, planner, thought };
             if thinking_ns > 0 {
                 self.answer = Some(answer);
                 out.push(Command::Think { thinking_ns });
@@ -263,7 +272,11 @@ impl Executive {
     /// Carries decisions out in order.
     fn carry_out(&mut self, mut answer: Answer, out: &mut Commands) {
         for decision in answer.decisions.drain(..) {
-            if let Err(reason) = self.state.decide(&decision, out) {
+            let done = match decision {
+                Decision::PlanApart => self.start_study(answer.planner.take(), out),
+                _ => self.state.decide(&decision, out),
+            };
+            if let Err(reason) = done {
                 answer.thought.refused += 1;
                 self.state.events.push(Event::Refused { decision, reason });
             }
@@ -276,6 +289,41 @@ impl Executive {
         if self.refused_rounds > MAX_REFUSED_ROUNDS {
             self.state.fail(Failure::RefusedForever { rounds: self.refused_rounds });
         }
+    }
+
+    /// Asks the driver for a plan of what is left now.
+    fn start_study(
+        &mut self,
+        planner: Option<SharedPlanner>,
+        out: &mut Commands,
+    ) -> Result<(), Refusal> {
+        let planner = planner.filter(|_| !self.is_studying).ok_or(Refusal::CannotPlan)?;
+        let problem = View::new(&self.state).problem();
+        self.study = Some(Study::new(planner, problem, Arc::clone(&self.state.cluster)));
+        self.is_studying = true;
+        out.push(Command::Plan);
+        Ok(())
+    }
+
+    /// A plan that nobody asked for is dropped.
+    fn take_plan(&mut self, plan: Result<Schedule, String>) {
+        if std::mem::take(&mut self.is_studying) {
+            self.study = None;
+            self.state.events.push(Event::Planned { plan });
+        }
+    }
+
+    /// What [`Command::Plan`] asks for; there once after each such command.
+    pub fn take_study(&mut self) -> Option<Study> {
+        self.study.take()
+    }
+
+    /// Carries a study out here and now, and tells how long it is charged for: for drivers whose
+    /// time does not pass by itself.
+    pub fn charged(&mut self, study: Study) -> (Result<Schedule, String>, Ns) {
+        let before_ns = self.clock();
+        let plan = study.plan();
+        (plan, self.charge(before_ns))
     }
 
     /// Whether all tasks have finished and all results are at home.

@@ -25,6 +25,8 @@ impl State {
                 out.push(Command::Wake { at_ns });
                 Ok(())
             }
+            // The executive starts studies itself.
+            Decision::PlanApart => Err(Refusal::CannotPlan),
             Decision::GiveUp { ref reason } => {
                 self.fail(Failure::GaveUp { reason: reason.clone() });
                 Ok(())

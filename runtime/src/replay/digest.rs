@@ -55,6 +55,7 @@ impl CommandDigest {
                 self.word(5 << 32);
                 self.word(thinking_ns);
             }
+            Command::Plan => self.word(7 << 32),
             Command::Wake { at_ns } => {
                 self.word(6 << 32);
                 self.word(at_ns);

@@ -54,6 +54,7 @@ enum Pending {
     Copy { copy: runtime::CopyId, from: BufferId, to: BufferId, value: u64, started_ns: Ns },
     Task { task: TaskId, lane: LaneId, lanes: u32, buffers: Vec<BufferId>, started_ns: Ns },
     Decided,
+    Planned { at: usize },
     Timer,
     Start,
 }
@@ -68,6 +69,7 @@ struct Driver {
     copying: Vec<bool>,
     used_bytes: Vec<u64>,
     done: Vec<bool>,
+    plans: Vec<Result<runtime::Schedule, String>>,
     values: Values,
     log: Vec<Commands>,
 }
@@ -126,6 +128,7 @@ impl Driver {
             copying: Vec::new(),
             used_bytes: vec![0; cluster.memory_count()],
             done: Vec::new(),
+            plans: Vec::new(),
             values: Values::default(),
             log: Vec::new(),
             exec,
@@ -136,7 +139,7 @@ impl Driver {
         let class = match pending {
             Pending::Copy { .. } => 0,
             Pending::Task { .. } => 1,
-            Pending::Decided => 2,
+            Pending::Decided | Pending::Planned { .. } => 2,
             Pending::Timer | Pending::Start => 3,
         };
         self.sequence += 1;
@@ -152,6 +155,7 @@ impl Driver {
         match pending {
             Pending::Start => Input::Start,
             Pending::Decided => Input::Decided,
+            Pending::Planned { at } => Input::Planned { plan: self.plans[at].clone() },
             Pending::Timer => Input::Timer,
             Pending::Copy { copy, from, to, value, started_ns } => {
                 self.copying[copy.index()] = false;
@@ -227,6 +231,13 @@ impl Driver {
             }
             Command::Think { thinking_ns } => {
                 self.push(self.now_ns + thinking_ns, Pending::Decided);
+            }
+            Command::Plan => {
+                let study = self.exec.take_study().expect("a plan was asked for");
+                let (plan, thinking_ns) = self.exec.charged(study);
+                self.plans.push(plan);
+                let at = self.plans.len() - 1;
+                self.push(self.now_ns + thinking_ns, Pending::Planned { at });
             }
             Command::Wake { at_ns } => self.push(at_ns, Pending::Timer),
         }
