@@ -70,6 +70,22 @@ impl Cluster {
         self.spec.network
     }
 
+    /// Most transfers that may arrive in a memory at once; `None` = unlimited.
+    #[inline]
+    pub fn copies_in(&self, memory: MemoryId) -> Option<u32> {
+        self.ports(self.memory(memory).copies_in)
+    }
+
+    /// Most transfers that may leave a memory at once; `None` = unlimited.
+    #[inline]
+    pub fn copies_out(&self, memory: MemoryId) -> Option<u32> {
+        self.ports(self.memory(memory).copies_out)
+    }
+
+    fn ports(&self, engines: Option<u32>) -> Option<u32> {
+        if self.spec.network == NetworkModel::OnePort { Some(1) } else { engines }
+    }
+
     /// A device.
     #[inline]
     pub fn device(&self, device: DeviceId) -> &DeviceSpec {

@@ -60,7 +60,8 @@ impl Transfers {
         let latency_ns = cluster.latency_ns(source, target);
         let begin_ns = now_ns.saturating_add(latency_ns);
         match self.model {
-            NetworkModel::ContentionFree => {
+            // The executive issues no transfer whose ports are busy.
+            NetworkModel::ContentionFree | NetworkModel::OnePort => {
                 let alone_ns = bytes_ns(bytes, cluster.bandwidth_bytes_per_s(source, target));
                 queue.push(begin_ns.saturating_add(alone_ns), Class::Copy, copy.0);
             }
@@ -71,7 +72,7 @@ impl Transfers {
 
     /// A copy's own event has come: it has arrived (`true`) or it begins to flow.
     pub(crate) fn ring(&mut self, cluster: &Cluster, now_ns: Ns, copy: CopyId) -> bool {
-        if self.model == NetworkModel::ContentionFree {
+        if self.model != NetworkModel::MaxMin {
             return true;
         }
         self.begin(cluster, now_ns, copy);
@@ -97,7 +98,7 @@ impl Transfers {
     #[inline]
     pub(crate) fn next_end_by(&mut self, at_ns: Ns) -> Option<(Ns, FlowId)> {
         match self.model {
-            NetworkModel::ContentionFree => None,
+            NetworkModel::ContentionFree | NetworkModel::OnePort => None,
             NetworkModel::MaxMin => self.network.completion_by(at_ns),
         }
     }

@@ -165,9 +165,10 @@ pub fn cluster(seed: u64) -> ClusterSpec {
             .collect(),
         switches: vec![SwitchSpec { name: "switch".into(), bytes_per_s: None }],
         links: (0..memories).map(|i| link(i, &mut dice)).collect(),
-        network: match dice.once_in(3) {
-            true => NetworkModel::ContentionFree,
-            false => NetworkModel::MaxMin,
+        network: match dice.below(4) {
+            0 => NetworkModel::ContentionFree,
+            1 => NetworkModel::OnePort,
+            _ => NetworkModel::MaxMin,
         },
         homes: Vec::new(),
     }

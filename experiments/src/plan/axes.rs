@@ -94,12 +94,13 @@ pub const AXES: [AxisInfo; 8] = [
     },
     AxisInfo {
         name: "network",
-        summary: "how transfers share links: max-min or contention-free",
+        summary: "how transfers share links: max-min, contention-free or one-port",
         is_simulated: true,
         read: |v| match word(v) {
             Some("max-min") => Ok(Setting::Network(NetworkModel::MaxMin)),
             Some("contention-free") => Ok(Setting::Network(NetworkModel::ContentionFree)),
-            _ => Err("one of: max-min, contention-free".to_owned()),
+            Some("one-port") => Ok(Setting::Network(NetworkModel::OnePort)),
+            _ => Err("one of: max-min, contention-free, one-port".to_owned()),
         },
     },
 ];

@@ -116,8 +116,10 @@ pub enum NetworkWord {
     MaxMin,
     /// Every transfer has its route to itself.
     ContentionFree,
+    /// A memory sends one transfer and receives one at a time.
+    OnePort,
 }
-same!(NetworkWord => NetworkModel { MaxMin, ContentionFree });
+same!(NetworkWord => NetworkModel { MaxMin, ContentionFree, OnePort });
 
 /// Which ways a link carries data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]

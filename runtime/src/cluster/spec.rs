@@ -133,6 +133,10 @@ pub enum NetworkModel {
     MaxMin,
     /// Every transfer has its route to itself: the machine of the classic publications.
     ContentionFree,
+    /// A memory sends one transfer and receives one at a time, each with its route to itself; who
+    /// comes next is the executive's order of copies. The bidirectional one-port model of Bhat,
+    /// Raghavendra and Prasanna, JPDC 63(3), 2003.
+    OnePort,
 }
 
 /// Everything that can be checked without routes.

@@ -270,10 +270,10 @@ impl State {
 
     /// Whether a memory can take part in one more transfer.
     pub(super) fn has_engine(&self, memory: MemoryId, side: Side) -> bool {
-        let (spec, state) = (self.cluster.memory(memory), &self.memories[memory.index()]);
+        let state = &self.memories[memory.index()];
         let (limit, busy) = match side {
-            Side::Target => (spec.copies_in, state.copies_in),
-            Side::Source => (spec.copies_out, state.copies_out),
+            Side::Target => (self.cluster.copies_in(memory), state.copies_in),
+            Side::Source => (self.cluster.copies_out(memory), state.copies_out),
         };
         limit.is_none_or(|l| busy < l)
     }

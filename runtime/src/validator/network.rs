@@ -24,12 +24,13 @@ pub(super) fn check(facts: &Facts, out: &mut Vec<Violation>) {
             channels(facts, out);
         }
     }
+    let is_one_port = facts.cluster.network() == NetworkModel::OnePort;
     for memory in facts.cluster.memory_ids() {
         let spec = facts.cluster.memory(memory);
-        for (direction, limit) in
+        for (direction, stated) in
             [(Direction::In, spec.copies_in), (Direction::Out, spec.copies_out)]
         {
-            if let Some(limit) = limit {
+            if let Some(limit) = if is_one_port { Some(1) } else { stated } {
                 engines(facts, memory, direction, limit, out);
             }
         }
