@@ -29,6 +29,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// When the scheduler, the program or the inputs panic, with their panic.
 pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
     check_memories(&spec.cluster)?;
+    check_capacities(&spec.cluster)?;
     let until = Instant::now().checked_add(spec.timeout);
     let machine = Machine::detect();
     let limit_bytes = spec.memory_limit_bytes.or(machine.available_bytes).unwrap_or(u64::MAX);
@@ -85,6 +86,13 @@ fn check_memories(cluster: &Cluster) -> Result<(), RunError> {
     let foreign = |m: &&runtime::cluster::MemorySpec| m.kind != MemoryKind::Dram;
     match cluster.memory_ids().map(|m| cluster.memory(m)).find(foreign) {
         Some(m) => Err(RunError::UnsupportedMemory { memory: m.name.clone(), kind: m.kind }),
+        None => Ok(()),
+    }
+}
+
+fn check_capacities(cluster: &Cluster) -> Result<(), RunError> {
+    match cluster.device_ids().find(|d| cluster.is_shared(*d)) {
+        Some(d) => Err(RunError::SharedCapacity { device: cluster.device(d).name.clone() }),
         None => Ok(()),
     }
 }

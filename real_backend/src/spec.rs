@@ -124,6 +124,15 @@ pub enum RunError {
         /// What it is.
         kind: MemoryKind,
     },
+    /// The cluster has a device whose lanes share one capacity, as cores do not.
+    #[error(
+        "the lanes of device {device:?} share one capacity; workers have a core each, so such a \
+         device can only be simulated"
+    )]
+    SharedCapacity {
+        /// Its name.
+        device: String,
+    },
     /// It cannot begin.
     #[error(transparent)]
     Infeasible(#[from] Feasibility),
@@ -196,7 +205,10 @@ impl RunError {
     /// What happened until the run ended, if it began.
     pub fn trace(&self) -> Option<&Trace> {
         match self {
-            Self::UnsupportedMemory { .. } | Self::Infeasible(_) | Self::Thread(_) => None,
+            Self::UnsupportedMemory { .. }
+            | Self::SharedCapacity { .. }
+            | Self::Infeasible(_)
+            | Self::Thread(_) => None,
             Self::TimedOut { trace, .. } => trace.as_deref(),
             Self::Failed { trace, .. }
             | Self::Stalled { trace, .. }

@@ -10,7 +10,8 @@ mod spec;
 pub use error::ClusterError;
 pub use routes::Channel;
 pub use spec::{
-    ClusterSpec, DeviceSpec, Duplex, LinkSpec, MemoryKind, MemorySpec, NetworkModel, SwitchSpec,
+    Capacity, ClusterSpec, DeviceSpec, Duplex, LinkSpec, MemoryKind, MemorySpec, NetworkModel,
+    SwitchSpec,
 };
 
 use crate::{ChannelId, DeviceId, LaneId, LinkId, MemoryId, Ns};
@@ -68,6 +69,12 @@ impl Cluster {
     /// How transfers share links.
     pub fn network(&self) -> NetworkModel {
         self.spec.network
+    }
+
+    /// Whether a device's lanes share one capacity.
+    #[inline]
+    pub fn is_shared(&self, device: DeviceId) -> bool {
+        self.device(device).capacity == Capacity::Shared
     }
 
     /// Most transfers that may arrive in a memory at once; `None` = unlimited.

@@ -7,11 +7,13 @@
 
 mod gangs;
 mod racy;
+mod shared;
 mod timeline;
 
 use crate::planner::{Assignment, PlanFailure, Problem, Schedule};
 use crate::{DeviceId, LaneId, Ns, TaskId};
 use racy::Racy;
+use shared::Shared;
 use timeline::Timeline;
 
 /// Whether a task may fill a gap between tasks placed earlier.
@@ -44,6 +46,7 @@ pub struct PartialSchedule<'a> {
     placed: Vec<Option<(DeviceId, Ns)>>,
     assignments: Vec<Assignment>,
     racy: Racy,
+    shared: Shared,
     has_capacities: bool,
     /// Reused from task to task.
     needs: Needs,
@@ -53,6 +56,8 @@ pub struct PartialSchedule<'a> {
 #[derive(Clone, Debug, Default)]
 struct Needs {
     cores: u32,
+    /// See [`Task::occupancy_ppm`](crate::graph::Task::occupancy_ppm).
+    occupancy_ppm: u32,
     /// When all inputs could be there, by memory.
     ready_ns: Vec<Ns>,
     /// How long it takes, by group of devices; `Ns::MAX` where it cannot run.
@@ -61,6 +66,19 @@ struct Needs {
     bytes: u64,
     /// The group of objects that it shares racily.
     racy: Option<u32>,
+}
+
+/// What a task takes of a device while it runs.
+#[derive(Clone, Copy)]
+struct Takes {
+    cores: u32,
+    occupancy_ppm: u32,
+}
+
+impl Needs {
+    fn takes(&self) -> Takes {
+        Takes { cores: self.cores, occupancy_ppm: self.occupancy_ppm }
+    }
 }
 
 impl<'a> PartialSchedule<'a> {
@@ -75,6 +93,7 @@ impl<'a> PartialSchedule<'a> {
             placed: graph.task_ids().map(fixed).collect(),
             assignments: Vec::with_capacity(problem.tasks.len()),
             racy: Racy::new(problem, |task, device| can_run(problem, task, device)),
+            shared: Shared::new(problem),
             has_capacities: cluster
                 .memory_ids()
                 .any(|m| cluster.memory(m).capacity_bytes.is_some()),
@@ -134,6 +153,7 @@ impl<'a> PartialSchedule<'a> {
         let Problem { graph, cluster, costs, now_ns, .. } = *self.problem;
         let mut needs = std::mem::take(&mut self.needs);
         needs.cores = graph.task(task).cores;
+        needs.occupancy_ppm = graph.task(task).occupancy_ppm;
         needs.bytes = if self.has_capacities { graph.working_set_bytes(task) } else { 0 };
         needs.racy = self.racy.group(graph, task);
         costs.durations_by_group_ns(task, &mut needs.duration_ns);
@@ -179,10 +199,10 @@ impl<'a> PartialSchedule<'a> {
     pub fn slot(&mut self, task: TaskId, device: DeviceId, policy: Policy) -> Option<Slot> {
         let needs = self.take_needs(task);
         let found = self.ready_and_duration_ns(&needs, device);
-        let cores = needs.cores;
+        let takes = needs.takes();
         self.needs = needs;
         found.map(|(ready_ns, duration_ns)| {
-            self.slot_from(cores, device, policy, ready_ns, duration_ns, Ns::MAX)
+            self.slot_from(takes, device, policy, ready_ns, duration_ns, Ns::MAX)
         })
     }
 
@@ -191,8 +211,7 @@ impl<'a> PartialSchedule<'a> {
         let needs = self.take_needs(task);
         for device in self.problem.cluster.device_ids() {
             if let Some((ready_ns, duration_ns)) = self.ready_and_duration_ns(&needs, device) {
-                let cores = needs.cores;
-                each(self.slot_from(cores, device, policy, ready_ns, duration_ns, Ns::MAX));
+                each(self.slot_from(needs.takes(), device, policy, ready_ns, duration_ns, Ns::MAX));
             }
         }
         self.needs = needs;
@@ -215,8 +234,8 @@ impl<'a> PartialSchedule<'a> {
             }
             // A later start is of no use.
             let limit_ns = best.map_or(Ns::MAX, |b| b.finish_ns - duration_ns);
-            let cores = needs.cores;
-            let slot = self.slot_from(cores, device, policy, ready_ns, duration_ns, limit_ns);
+            let slot =
+                self.slot_from(needs.takes(), device, policy, ready_ns, duration_ns, limit_ns);
             if best.is_none_or(|b| slot.finish_ns < b.finish_ns) {
                 best = Some(slot);
             }
@@ -241,7 +260,7 @@ impl<'a> PartialSchedule<'a> {
     #[inline]
     fn slot_from(
         &self,
-        cores: u32,
+        takes: Takes,
         device: DeviceId,
         policy: Policy,
         ready_ns: Ns,
@@ -251,10 +270,19 @@ impl<'a> PartialSchedule<'a> {
         let first = self.problem.cluster.first_lane(device).0;
         let end = first + self.problem.cluster.lanes(device).len() as u32;
         let mut best = (Ns::MAX, first);
-        for lane in first..=end - cores {
-            let window = &self.lanes[lane as usize..(lane + cores) as usize];
+        for lane in first..=end - takes.cores {
+            let window = &self.lanes[lane as usize..(lane + takes.cores) as usize];
             let limit_ns = limit_ns.min(best.0);
-            let start_ns = window_start_ns(window, ready_ns, duration_ns, policy, limit_ns);
+            let mut start_ns = window_start_ns(window, ready_ns, duration_ns, policy, limit_ns);
+            // Lanes that share a capacity must find it free too.
+            while start_ns < limit_ns {
+                let room_ns =
+                    self.shared.earliest_ns(device, start_ns, duration_ns, takes.occupancy_ppm);
+                if room_ns == start_ns {
+                    break;
+                }
+                start_ns = window_start_ns(window, room_ns, duration_ns, policy, limit_ns);
+            }
             if start_ns < best.0 {
                 best = (start_ns, lane);
                 if start_ns == ready_ns {
@@ -282,6 +310,7 @@ impl<'a> PartialSchedule<'a> {
         if let Some(group) = self.racy.group(graph, task) {
             self.racy.pin(group, cluster.memory_of(device));
         }
+        self.shared.occupy(device, start_ns, until_ns, graph.task(task).occupancy_ppm);
         self.placed[task.index()] = Some((device, until_ns));
         self.assignments.push(Assignment { task, device, lane, start_ns, finish_ns });
     }

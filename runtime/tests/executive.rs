@@ -40,7 +40,7 @@ fn machine(memories: &[(Option<u64>, u32)], home: Option<u64>) -> Cluster {
             memory: name.clone(),
             lanes,
             speed: 1e9,
-            issue_ns: 0,
+            ..Default::default()
         });
     }
     let ram = MemorySpec { name: "ram".into(), capacity_bytes: home, ..Default::default() };

@@ -38,7 +38,7 @@ fn tight(graph: &TaskGraph, lanes: u32, engines: Option<u32>) -> Cluster {
         memory: memory.into(),
         lanes,
         speed: 1e9,
-        issue_ns: 0,
+        ..Default::default()
     };
     Cluster::new(ClusterSpec {
         name: "tight".into(),

@@ -5,7 +5,11 @@
 //! When it really ends, whatever was expected behind it moves by the difference. So the estimate
 //! follows the run without being computed anew: placing and finishing a task take time linear in
 //! the lanes of one device, asking takes O(1) for one core.
+//!
+//! Lanes that share one capacity (streams) count as one, which a task takes for its duration times
+//! its occupancy.
 
+use runtime::graph::of_capacity;
 use runtime::{Cluster, Decision, DeviceId, Event, LaneId, Ns, TaskId, View};
 
 /// Expected ends of lanes.
@@ -15,6 +19,8 @@ pub struct Backlog {
     /// By device: when its first lane is free.
     first_ns: Vec<Ns>,
     tasks: Vec<Expected>,
+    /// By task, where a device shares its capacity.
+    occupancies_ppm: Vec<u32>,
     /// Lanes of one device by their ends, for tasks of several cores.
     sorted: Vec<(Ns, usize)>,
 }
@@ -49,6 +55,12 @@ impl Backlog {
 
     fn follow(&mut self, view: &View<'_>) {
         self.tasks.resize(view.graph().len(), Expected::default());
+        let cluster = view.cluster();
+        if cluster.device_ids().any(|d| cluster.is_shared(d)) {
+            let new = self.occupancies_ppm.len()..view.graph().len();
+            let occupancy = |t| view.graph().task(TaskId::from_index(t)).occupancy_ppm;
+            self.occupancies_ppm.extend(new.map(occupancy));
+        }
         if self.lanes.is_empty() {
             self.lanes = vec![Lane::default(); view.cluster().lane_count()];
             self.first_ns = vec![0; view.cluster().device_count()];
@@ -58,18 +70,16 @@ impl Backlog {
     /// When `cores` lanes of a device, which has as many, are free of what was placed on it.
     #[inline]
     pub fn free_ns(&mut self, cluster: &Cluster, device: DeviceId, cores: u32, now_ns: Ns) -> Ns {
-        match cores {
-            1 => self.first_ns[device.index()].max(now_ns),
-            _ => {
-                self.sort(cluster, device);
-                self.sorted[cores as usize - 1].0.max(now_ns)
-            }
+        if cores == 1 || cluster.is_shared(device) {
+            return self.first_ns[device.index()].max(now_ns);
         }
+        self.sort(cluster, device);
+        self.sorted[cores as usize - 1].0.max(now_ns)
     }
 
     fn sort(&mut self, cluster: &Cluster, device: DeviceId) {
         self.sorted.clear();
-        let lanes = cluster.lanes(device).map(LaneId::index);
+        let lanes = capacities(cluster, device).map(LaneId::index);
         self.sorted.extend(lanes.map(|l| (self.lanes[l].end_ns, l)));
         self.sorted.sort_unstable();
     }
@@ -85,6 +95,10 @@ impl Backlog {
         duration_ns: Ns,
     ) {
         self.sort(cluster, device);
+        let (cores, duration_ns) = match cluster.is_shared(device) {
+            true => (1, of_capacity(duration_ns, self.occupancies_ppm[task.index()])),
+            false => (cores, duration_ns),
+        };
         let start_ns = self.sorted[cores as usize - 1].0.max(ready_ns);
         let finish_ns = start_ns.saturating_add(duration_ns);
         for &(_, lane) in &self.sorted[..cores as usize] {
@@ -114,9 +128,15 @@ impl Backlog {
     }
 
     fn update(&mut self, cluster: &Cluster, device: DeviceId) {
-        let ends = cluster.lanes(device).map(|l| self.lanes[l.index()].end_ns);
+        let ends = capacities(cluster, device).map(|l| self.lanes[l.index()].end_ns);
         self.first_ns[device.index()] = ends.min().unwrap_or(0);
     }
+}
+
+/// The lanes that a device's tasks are accounted on: the first stands for all that share.
+fn capacities(cluster: &Cluster, device: DeviceId) -> impl Iterator<Item = LaneId> {
+    let is_shared = cluster.is_shared(device);
+    cluster.lanes(device).take(if is_shared { 1 } else { usize::MAX })
 }
 
 #[cfg(test)]
@@ -131,6 +151,7 @@ mod tests {
             lanes: vec![Lane::default(); cluster.lane_count()],
             first_ns: vec![0; cluster.device_count()],
             tasks: vec![Expected::default(); 10],
+            occupancies_ppm: Vec::new(),
             sorted: Vec::new(),
         }
     }

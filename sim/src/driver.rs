@@ -2,12 +2,13 @@
 
 use crate::noise::Noise;
 use crate::queue::{Class, Queue};
+use crate::shared::SharedDevice;
 use crate::transfers::Transfers;
 use runtime::executive::{Failure, Feasibility, Outcome, Program, Setup, Stall, Thinking};
 use runtime::trace::{Trace, TraceHeader};
 use runtime::{
-    Cluster, Command, Commands, CopyId, Costs, DeviceId, Executive, Input, Ns, Schedule, Scheduler,
-    TaskGraph, TaskId,
+    Cluster, Command, Commands, CopyId, Costs, DeviceId, Executive, Input, LaneId, Ns, Schedule,
+    Scheduler, TaskGraph, TaskId,
 };
 use std::sync::Arc;
 
@@ -117,6 +118,8 @@ struct World {
     transfers: Transfers,
     /// By first lane: the task that runs, and since when.
     running: Vec<(TaskId, Ns)>,
+    /// By device.
+    shared: Vec<Option<SharedDevice>>,
     /// The plan that is under way.
     plan: Option<Result<Schedule, String>>,
     digest: runtime::trace::Digest,
@@ -136,6 +139,9 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
     let mut world = World {
         transfers: Transfers::new(&spec.cluster),
         running: vec![(TaskId(u32::MAX), 0); spec.cluster.lane_count()],
+        shared: (spec.cluster.device_ids())
+            .map(|d| spec.cluster.is_shared(d).then(SharedDevice::default))
+            .collect(),
         cluster: Arc::clone(&spec.cluster),
         truth: spec.truth,
         noise: spec.noise,
@@ -203,15 +209,49 @@ impl World {
                 arrived.then(|| self.copied(copy))
             }
             Class::Task => {
-                let (task, started_ns) = self.running[event.index as usize];
+                let Some((task, started_ns)) = self.ended(event.at_ns, event.index) else {
+                    return Some((event.at_ns, None));
+                };
                 let outcome = self.outcomes.as_mut().and_then(|o| o.outcome(task, graph));
                 Some(Input::Finished { task, started_ns, outcome })
+            }
+            Class::Launch => {
+                self.launch(event.at_ns, LaneId(event.index), graph);
+                None
             }
             Class::Decided => Some(Input::Decided),
             Class::Planned => self.plan.take().map(|plan| Input::Planned { plan }),
             Class::Timer => Some(Input::Timer),
         };
         Some((event.at_ns, input))
+    }
+
+    /// The task of a lane that ends now, and when it started; `None` where it has come to share
+    /// its device otherwise since the event was made.
+    fn ended(&mut self, now_ns: Ns, lane: u32) -> Option<(TaskId, Ns)> {
+        let (task, started_ns) = self.running[lane as usize];
+        let device = self.cluster.device_of(LaneId(lane));
+        let Some(shared) = &mut self.shared[device.index()] else {
+            return Some((task, started_ns));
+        };
+        if shared.end_ns(lane) != Some(now_ns) {
+            return None;
+        }
+        let queue = &mut self.queue;
+        let changed = |lane, end_ns| queue.push(end_ns, Class::Task, lane);
+        Some((task, shared.end(now_ns, lane, changed)))
+    }
+
+    /// A task begins to share its device.
+    fn launch(&mut self, now_ns: Ns, lane: LaneId, graph: &TaskGraph) {
+        let (task, device) = (self.running[lane.index()].0, self.cluster.device_of(lane));
+        let duration_ns = self.duration_ns(task, device);
+        let occupancy_ppm = graph.task(task).occupancy_ppm;
+        let Some(shared) = &mut self.shared[device.index()] else { return };
+        let queue = &mut self.queue;
+        shared.launch(now_ns, lane.0, duration_ns, occupancy_ppm, |lane, end_ns| {
+            queue.push(end_ns, Class::Task, lane);
+        });
     }
 
     fn copied(&self, copy: CopyId) -> Input {
@@ -233,7 +273,10 @@ impl World {
                     let started_ns = now_ns.saturating_add(self.cluster.device(device).issue_ns);
                     let end_ns = started_ns.saturating_add(self.duration_ns(task, device));
                     self.running[lane.index()] = (task, started_ns);
-                    self.queue.push(end_ns, Class::Task, lane.0);
+                    match self.shared[device.index()] {
+                        Some(_) => self.queue.push(started_ns, Class::Launch, lane.0),
+                        None => self.queue.push(end_ns, Class::Task, lane.0),
+                    }
                     self.digest.add(&[now_ns, u64::from(task.0) << 32 | u64::from(lane.0), end_ns]);
                 }
                 Command::Copy { copy, object, source, target, bytes, .. } => {

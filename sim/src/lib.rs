@@ -3,7 +3,7 @@
 //!
 //! Map: [`driver`] is the loop; [`transfers`] carries copies out on the network model of the
 //! cluster, [`network`] is its max-min fair fluid model; [`noise`] disturbs durations; `queue`
-//! orders events.
+//! orders events; `shared` is for devices whose lanes share one capacity.
 //!
 //! What is absent: threads, wall time and global state. One simulation is one call of [`run`].
 //!
@@ -47,6 +47,7 @@ pub mod driver;
 pub mod network;
 pub mod noise;
 mod queue;
+mod shared;
 pub mod transfers;
 
 pub use driver::{OutcomeModel, SimError, SimOutput, SimSpec, run};

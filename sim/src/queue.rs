@@ -11,6 +11,8 @@ pub(crate) enum Class {
     Copy,
     /// A lane's task has ended.
     Task,
+    /// A task's launch on a device that is shared is over.
+    Launch,
     /// The scheduler has its answer.
     Decided,
     /// A plan that was made apart from the run is there.

@@ -1,9 +1,9 @@
 //! Random graphs and clusters, as functions of a seed.
 
 use runtime::cluster::{
-    ClusterSpec, DeviceSpec, Duplex, LinkSpec, MemorySpec, NetworkModel, SwitchSpec,
+    Capacity, ClusterSpec, DeviceSpec, Duplex, LinkSpec, MemorySpec, NetworkModel, SwitchSpec,
 };
-use runtime::graph::{Mode, ObjectSpec};
+use runtime::graph::{FULL_PPM, Mode, ObjectSpec};
 use runtime::{Cluster, Cost, ObjectId, TaskGraph, TaskId, TaskSpec};
 
 /// A small generator of random numbers (SplitMix64), so that a seed means the same case for ever.
@@ -95,9 +95,16 @@ pub fn graph(seed: u64, features: Features) -> TaskGraph {
         let after: Vec<TaskId> =
             if at > 0 && dice.once_in(4) { vec![TaskId(dice.below(at) as u32)] } else { vec![] };
         let cores = if features.several_cores && dice.once_in(6) { 2 } else { 1 };
-        let spec =
-            TaskSpec { cost, cores, accesses: &accesses, after: &after, ..TaskSpec::new(kernel) };
-        graph.submit(spec).expect("the case is well formed");
+        graph
+            .submit(TaskSpec {
+                cost,
+                cores,
+                occupancy_ppm: (1 + dice.below(4) as u32) * (FULL_PPM / 4),
+                accesses: &accesses,
+                after: &after,
+                ..TaskSpec::new(kernel)
+            })
+            .expect("the case is well formed");
     }
     graph
 }
@@ -172,6 +179,16 @@ pub fn cluster(seed: u64) -> ClusterSpec {
         },
         homes: Vec::new(),
     }
+}
+
+/// The same cluster with lanes that share their device's capacity, on some devices or all.
+pub fn with_shared_devices(mut spec: ClusterSpec, seed: u64) -> ClusterSpec {
+    let mut dice = Dice::new(seed, 3);
+    let all = dice.once_in(2);
+    for device in spec.devices.iter_mut().filter(|_| all || dice.once_in(2)) {
+        device.capacity = Capacity::Shared;
+    }
+    spec
 }
 
 /// The same cluster with every device's memory cut down to `capacity_bytes`, and a home of

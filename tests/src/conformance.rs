@@ -61,6 +61,12 @@ impl Case {
         Self::on(graph, spec, seed)
     }
 
+    /// The case of a seed with devices whose lanes share one capacity.
+    pub fn shared(seed: u64, features: Features) -> Self {
+        let graph = cases::graph(seed, features);
+        Self::on(graph, cases::with_shared_devices(cases::cluster(seed), seed), seed)
+    }
+
     fn on(graph: TaskGraph, spec: runtime::ClusterSpec, seed: u64) -> Self {
         let cluster = cases::checked(spec);
         let costs = Costs::resolve(&graph, &cluster, None).expect("some device runs every task");
@@ -85,9 +91,17 @@ impl Case {
 /// Simulated: the run ends, the validator has nothing to say, no bound is beaten, the same seed
 /// gives the same trace, and the input log yields the same commands.
 pub fn check_simulated(info: &SchedulerInfo, seed: u64) {
-    let case = Case::new(seed, Features::all(40));
+    check_case(info, seed, &Case::new(seed, Features::all(40)));
+}
+
+/// As [`check_simulated`], with devices whose lanes share one capacity.
+pub fn check_shared(info: &SchedulerInfo, seed: u64) {
+    check_case(info, seed, &Case::shared(seed, Features::all(40)));
+}
+
+fn check_case(info: &SchedulerInfo, seed: u64, case: &Case) {
     let output = case.simulate(info, |_| {});
-    assert_valid(info, &case, &output.trace);
+    assert_valid(info, case, &output.trace);
     let bounds =
         [critical_path(&case.graph, &case.costs), area(&case.graph, &case.cluster, &case.costs)];
     for bound in bounds {
@@ -102,7 +116,7 @@ pub fn check_simulated(info: &SchedulerInfo, seed: u64) {
     }
     let again = case.simulate(info, |_| {});
     assert_eq!(output.trace.digest(), again.trace.digest(), "{}, seed {seed}", info.name);
-    assert_replays(info, &case, &output.trace);
+    assert_replays(info, case, &output.trace);
 }
 
 /// Simulated with duration noise and charged thinking: as [`check_simulated`], bounds apart.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use windtunnel_tests::conformance::{
-    check_disturbed, check_simulated, check_threads, check_tight_memory, everyone,
+    check_disturbed, check_shared, check_simulated, check_threads, check_tight_memory, everyone,
 };
 
 proptest! {
@@ -11,6 +11,11 @@ proptest! {
     #[test]
     fn runs_are_valid_bounded_repeatable_and_replayable(seed: u64) {
         everyone().for_each(|info| check_simulated(info, seed));
+    }
+
+    #[test]
+    fn runs_on_streams_are_too(seed: u64) {
+        everyone().for_each(|info| check_shared(info, seed));
     }
 
     #[test]

@@ -104,6 +104,7 @@ fn device(text: &crate::spec::DeviceText) -> DeviceSpec {
         memory: text.memory.value.clone(),
         lanes: text.lanes.map_or(1, |l| l.0),
         speed: text.speed.map_or(1.0, |s| s.0),
+        capacity: text.capacity.into(),
         issue_ns: text.issue.map_or(0, |t| t.ns),
     }
 }

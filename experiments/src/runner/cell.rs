@@ -194,9 +194,9 @@ impl Run<'_> {
             RunError::Stalled { stall, .. } => stalled(stall),
             RunError::TimedOut { .. } => error("timed-out", failure),
             RunError::OutOfMemory { .. } => error("out-of-memory", failure),
-            RunError::UnsupportedMemory { .. } | RunError::Infeasible(_) => {
-                error("infeasible", failure)
-            }
+            RunError::UnsupportedMemory { .. }
+            | RunError::SharedCapacity { .. }
+            | RunError::Infeasible(_) => error("infeasible", failure),
             RunError::Thread(_) | RunError::Conflict { .. } => error("failed", failure),
         }
     }

@@ -3,7 +3,7 @@
 use super::entry::{Argument, Entry, Given, is_path, no_second_key, single_key};
 use super::located::At;
 use super::quantity::{Count, Positive, Rate, Size, Time};
-use super::words::{DuplexWord, MemoryWord, NetworkWord};
+use super::words::{CapacityWord, DuplexWord, MemoryWord, NetworkWord};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -85,6 +85,9 @@ pub struct DeviceText {
     pub lanes: Option<Count>,
     /// Units of work per second and lane; 1 when absent.
     pub speed: Option<Positive>,
+    /// Whose capacity a task takes.
+    #[serde(default)]
+    pub capacity: CapacityWord,
     /// Time from a command's issue to its start.
     pub issue: Option<Time>,
 }

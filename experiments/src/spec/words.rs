@@ -1,7 +1,7 @@
 //! Words that may stand in a file, and what they mean to the crates below.
 
 use super::quantity::Time;
-use runtime::cluster::{Duplex, MemoryKind, NetworkModel};
+use runtime::cluster::{Capacity, Duplex, MemoryKind, NetworkModel};
 use runtime::scheduler::Eviction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,19 @@ pub enum EvictionWord {
     NextUse,
 }
 same!(EvictionWord => Eviction { Lru, NextUse });
+
+/// Whose capacity a task takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum CapacityWord {
+    /// Its lanes' own: the cores of a CPU.
+    #[default]
+    PerLane,
+    /// A part of the device's, by its occupancy: lanes are the streams of a GPU.
+    Shared,
+}
+same!(CapacityWord => Capacity { PerLane, Shared });
 
 /// How transfers share links.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -3,7 +3,7 @@
 use crate::clusters::{host, spec, star};
 use crate::schedulers::{Eager, Never};
 use real_backend::{RunError, RunSpec, run};
-use runtime::cluster::MemoryKind;
+use runtime::cluster::{Capacity, MemoryKind};
 use runtime::executive::{Failure, Stall};
 use runtime::graph::ObjectSpec;
 use runtime::kernel::{KernelArgs, KernelError};
@@ -225,4 +225,13 @@ fn memories_that_are_not_main_memory_are_refused() {
 fn an_empty_graph_is_done_at_once() {
     let output = run(spec(TaskGraph::new("empty"), host(2), Never)).unwrap();
     assert_eq!((output.makespan_ns, output.trace.tasks.len()), (0, 0));
+}
+
+#[test]
+fn a_device_that_is_shared_is_refused_by_name() {
+    let mut machine = star(&[1, 1], None).spec().clone();
+    machine.devices[1].capacity = Capacity::Shared;
+    let cluster = Arc::new(Cluster::new(machine).unwrap());
+    let error = run(spec(graph(), cluster, Eager::default())).unwrap_err();
+    assert!(matches!(&error, RunError::SharedCapacity { device } if device == "d1"), "{error}");
 }

@@ -71,13 +71,27 @@ pub struct DeviceSpec {
     pub class: String,
     /// Name of the memory that it computes in.
     pub memory: String,
-    /// Lanes: each runs one task at a time with a capacity of its own (the cores of a CPU).
+    /// Lanes: each runs one task at a time.
     pub lanes: u32,
     /// Units of work per second and lane.
     pub speed: f64,
+    /// Whose capacity a task takes.
+    #[serde(default)]
+    pub capacity: Capacity,
     /// Time from a command's issue to its start, and from its end to the executive's knowing.
     #[serde(default)]
     pub issue_ns: Ns,
+}
+
+/// Whose capacity a task takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capacity {
+    /// Its lanes' own: the cores of a CPU.
+    #[default]
+    PerLane,
+    /// A part of the device's, by its occupancy: lanes are streams, which share one GPU.
+    Shared,
 }
 
 /// A vertex of the network that holds no data.

@@ -2,7 +2,7 @@
 
 use super::store::{Content, NONE};
 use super::{Command, Commands, Failure, State};
-use crate::graph::Mode;
+use crate::graph::{Mode, of_capacity};
 use crate::scheduler::{Decision, Event, Refusal, Stage};
 use crate::trace::CopyReason;
 use crate::{DeviceId, LaneId, MemoryId, ObjectId, TaskId};
@@ -166,7 +166,11 @@ impl State {
 
     fn load_ns(&self, task: TaskId, device: DeviceId) -> u64 {
         let duration_ns = self.estimates.duration_ns(task, device).unwrap_or(0);
-        duration_ns.saturating_mul(u64::from(self.graph.task(task).cores))
+        let task = self.graph.task(task);
+        match self.cluster.is_shared(device) {
+            true => of_capacity(duration_ns, task.occupancy_ppm),
+            false => duration_ns.saturating_mul(u64::from(task.cores)),
+        }
     }
 
     /// A task's predecessors have finished.

@@ -69,6 +69,14 @@ pub enum GraphError {
         /// The submitted task's name.
         task: String,
     },
+    /// A task that uses nothing of a device, or more than all.
+    #[error("task {task:?} occupies {ppm} millionths of a device; expected from 1 to 1000000")]
+    BadOccupancy {
+        /// The submitted task's name.
+        task: String,
+        /// What was given.
+        ppm: u32,
+    },
     /// A gang member with exclusive accesses: members could wait for each other.
     #[error("task {task:?} is in a gang and accesses {object} exclusively; gangs may not")]
     ExclusiveInGang {

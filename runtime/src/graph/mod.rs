@@ -28,7 +28,9 @@ mod submit;
 
 pub use analysis::GraphSummary;
 pub use error::GraphError;
-pub use model::{Access, Edge, Mode, Object, ObjectSpec, Task, TaskGraph, TaskSpec};
+pub use model::{
+    Access, Edge, FULL_PPM, Mode, Object, ObjectSpec, Task, TaskGraph, TaskSpec, of_capacity,
+};
 pub use plain::{PlainError, PlainGraph, PlainObject, PlainTask};
 
 #[cfg(test)]

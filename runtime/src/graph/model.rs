@@ -6,6 +6,15 @@ use crate::cost::Cost;
 use crate::{GangId, KernelId, Ns, ObjectId, TaskId};
 use serde::{Deserialize, Serialize};
 
+/// All of a device's capacity, in millionths.
+pub const FULL_PPM: u32 = 1_000_000;
+
+/// What a task takes of a shared capacity: nanoseconds of all of it.
+pub fn of_capacity(duration_ns: Ns, occupancy_ppm: u32) -> Ns {
+    let work = u128::from(duration_ns) * u128::from(occupancy_ppm);
+    Ns::try_from(work / u128::from(FULL_PPM)).unwrap_or(Ns::MAX)
+}
+
 /// How a task uses an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -108,6 +117,9 @@ pub struct Task {
     pub cores: u32,
     /// Memory it needs while it runs, besides its objects.
     pub scratch_bytes: u64,
+    /// The most it can use of a device whose lanes share one capacity, in millionths; its duration
+    /// is that with all of it.
+    pub occupancy_ppm: u32,
     /// The gang that it starts with.
     pub gang: Option<GangId>,
     pub(super) accesses: (u32, u32),
@@ -135,6 +147,8 @@ pub struct TaskSpec<'a> {
     pub cores: u32,
     /// See [`Task::scratch_bytes`].
     pub scratch_bytes: u64,
+    /// See [`Task::occupancy_ppm`].
+    pub occupancy_ppm: u32,
     /// See [`Task::gang`].
     pub gang: Option<GangId>,
     /// Objects and how they are used; an object named twice is accessed in the joined mode.
@@ -162,6 +176,7 @@ impl TaskSpec<'_> {
             cost: Cost::Work(0.0),
             cores: 1,
             scratch_bytes: 0,
+            occupancy_ppm: FULL_PPM,
             gang: None,
             accesses: &[],
             after: &[],

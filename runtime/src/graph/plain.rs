@@ -1,7 +1,7 @@
 //! A graph as plain serialisable data: what traces hold. Reading it back submits the tasks again,
 //! so dependencies are inferred anew and are never trusted from a file.
 
-use super::{GraphError, Mode, ObjectSpec, TaskGraph, TaskSpec};
+use super::{FULL_PPM, GraphError, Mode, ObjectSpec, TaskGraph, TaskSpec};
 use crate::{Cost, GangId, KernelId, Ns, ObjectId, TaskId};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,9 @@ pub struct PlainTask {
     /// Scratch.
     #[serde(default, skip_serializing_if = "is_zero_bytes")]
     pub scratch_bytes: u64,
+    /// Occupancy in millionths.
+    #[serde(default = "full", skip_serializing_if = "is_full")]
+    pub occupancy_ppm: u32,
     /// Gang.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gang: Option<u32>,
@@ -85,6 +88,12 @@ fn one() -> u32 {
 }
 fn is_one(value: &u32) -> bool {
     *value == 1
+}
+fn full() -> u32 {
+    FULL_PPM
+}
+fn is_full(value: &u32) -> bool {
+    *value == FULL_PPM
 }
 fn is_zero(value: &u32) -> bool {
     *value == 0
@@ -155,6 +164,7 @@ impl TaskGraph {
             cost: task.cost,
             cores: task.cores,
             scratch_bytes: task.scratch_bytes,
+            occupancy_ppm: task.occupancy_ppm,
             gang: task.gang.map(|g| g.0),
             accesses: self.accesses(id).iter().map(|a| (a.object.0, a.mode)).collect(),
             after: control.map(|e| e.from.0).collect(),
@@ -205,6 +215,7 @@ impl TaskGraph {
                 cost: task.cost,
                 cores: task.cores,
                 scratch_bytes: task.scratch_bytes,
+                occupancy_ppm: task.occupancy_ppm,
                 gang: task.gang.map(GangId),
                 accesses: &accesses,
                 after: &after,

@@ -1,7 +1,9 @@
 //! Adding objects and tasks.
 
 use super::error::GraphError;
-use super::model::{Access, END, Edge, Mode, Object, ObjectSpec, Task, TaskGraph, TaskSpec};
+use super::model::{
+    Access, END, Edge, FULL_PPM, Mode, Object, ObjectSpec, Task, TaskGraph, TaskSpec,
+};
 use crate::cost::Cost;
 use crate::{GangId, Ns, ObjectId, TaskId};
 
@@ -119,6 +121,7 @@ impl TaskGraph {
             cost: spec.cost,
             cores: spec.cores,
             scratch_bytes: spec.scratch_bytes,
+            occupancy_ppm: spec.occupancy_ppm,
             gang: spec.gang,
             accesses: (first_access as u32, self.accesses.len() as u32),
             params: (params, self.params.len() as u32),
@@ -194,6 +197,9 @@ impl TaskGraph {
         }
         if spec.cores == 0 {
             return Err(GraphError::NoCores { task: name() });
+        }
+        if !(1..=FULL_PPM).contains(&spec.occupancy_ppm) {
+            return Err(GraphError::BadOccupancy { task: name(), ppm: spec.occupancy_ppm });
         }
         if spec.gang.is_some()
             && let Some(access) = spec.accesses.iter().find(|a| a.1.is_exclusive())

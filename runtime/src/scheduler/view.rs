@@ -1,6 +1,7 @@
 //! What a scheduler sees.
 
 use crate::executive::State;
+use crate::graph::of_capacity;
 use crate::planner::{Fixed, Problem};
 use crate::{Cluster, Costs, DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskGraph, TaskId};
 
@@ -86,15 +87,21 @@ impl<'a> View<'a> {
     }
 
     /// Estimated instant at which a device has a free lane for one more task, after everything
-    /// placed on it: exact for one lane, the mean load for several. Linear in its lanes.
+    /// placed on it: exact for one lane, the mean load for several, the load by occupancy where
+    /// lanes share one capacity. Linear in its lanes.
     pub fn free_at_ns(&self, device: DeviceId) -> Ns {
         let now_ns = self.state.now_ns;
         let lanes = self.state.cluster.lanes(device);
-        let count = lanes.len() as u64;
+        let is_shared = self.state.cluster.is_shared(device);
+        let count = if is_shared { 1 } else { lanes.len() as u64 };
         let (mut sum_ns, mut first_ns) = (0, Ns::MAX);
         for lane in lanes {
             let state = &self.state.lanes[lane.index()];
             let busy_ns = match state.running {
+                Some(task) if is_shared => {
+                    let left_ns = state.until_ns.saturating_sub(now_ns);
+                    of_capacity(left_ns, self.state.graph.task(task).occupancy_ppm)
+                }
                 Some(_) => state.until_ns.saturating_sub(now_ns),
                 None => 0,
             };
@@ -102,7 +109,7 @@ impl<'a> View<'a> {
             first_ns = first_ns.min(busy_ns);
         }
         let load_ns = self.state.devices[device.index()].load_ns;
-        let mean_ns = if load_ns == 0 { 0 } else { (sum_ns + load_ns) / count };
+        let mean_ns = if load_ns == 0 && !is_shared { 0 } else { (sum_ns + load_ns) / count };
         now_ns + mean_ns.max(first_ns)
     }
 

@@ -72,7 +72,7 @@ pub fn machine(knobs: &MachineKnobs, graph: &TaskGraph) -> Cluster {
             memory: format!("m{}", if knobs.is_shared { 0 } else { d }),
             lanes,
             speed: [1e9, 2e9, 5e8][random.below(3) as usize],
-            issue_ns: 0,
+            ..Default::default()
         });
     }
     // One class must be there for tasks that run only on it.

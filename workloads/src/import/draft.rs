@@ -4,7 +4,7 @@
 use super::error::{ImportError, Place};
 use super::names::Names;
 use super::order;
-use runtime::graph::{Mode, ObjectSpec, PlainGraph, TaskGraph, TaskSpec};
+use runtime::graph::{FULL_PPM, Mode, ObjectSpec, PlainGraph, TaskGraph, TaskSpec};
 use runtime::{Cost, GangId, KernelId, ObjectId, TaskId};
 
 /// A task as its file lists it.
@@ -17,6 +17,7 @@ pub(super) struct DraftTask<'a> {
     pub cost: Cost,
     pub cores: u32,
     pub scratch_bytes: u64,
+    pub occupancy_ppm: u32,
     pub gang: Option<GangId>,
 }
 
@@ -31,6 +32,7 @@ impl<'a> DraftTask<'a> {
             cost: Cost::Work(work),
             cores: 1,
             scratch_bytes: 0,
+            occupancy_ppm: FULL_PPM,
             gang: None,
         }
     }
@@ -157,6 +159,7 @@ impl<'a, T: TaskList> Draft<'a, T> {
                 cost: task.cost,
                 cores: task.cores,
                 scratch_bytes: task.scratch_bytes,
+                occupancy_ppm: task.occupancy_ppm,
                 gang: task.gang,
                 accesses: accesses.of(at),
                 after: &after,

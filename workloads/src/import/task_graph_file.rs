@@ -5,6 +5,7 @@
 //! graph.
 
 mod load;
+mod occupancy;
 mod resolve;
 mod spec;
 mod write;

@@ -5,11 +5,12 @@
 //! everything is read.
 
 use super::VERSION;
+use super::occupancy::Occupancy;
 use super::spec::{EdgeEntry, ObjectEntry, Order, TaskEntry};
 use crate::import::draft::{DraftEdge, DraftTask, TaskList};
 use crate::import::names::Names;
 use crate::import::numbers::{CostEntry, Text};
-use runtime::graph::Mode;
+use runtime::graph::{FULL_PPM, Mode};
 use runtime::{Cost, GangId, KernelId, Ns};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
@@ -105,6 +106,7 @@ struct TaskRow {
 /// What few tasks have.
 struct Extra {
     shape: [u32; 4],
+    occupancy_ppm: u32,
     params: Vec<i64>,
     gang: Option<GangId>,
 }
@@ -125,6 +127,7 @@ impl TaskList for Tasks<'_> {
             cost: row.cost,
             cores: row.cores,
             scratch_bytes: row.scratch_bytes,
+            occupancy_ppm: extra.map_or(FULL_PPM, |extra| extra.occupancy_ppm),
             gang: extra.and_then(|extra| extra.gang),
         }
     }
@@ -146,11 +149,14 @@ impl<'a> Tasks<'a> {
                 Cost::Table(self.table_ends.len() as u32 - 1)
             }
         };
-        let is_plain = task.shape.0 == [0; 4] && task.params.is_empty() && task.gang.is_none();
+        let is_whole = task.occupancy == Occupancy::default();
+        let is_single = task.params.is_empty() && task.gang.is_none();
+        let is_plain = task.shape.0 == [0; 4] && is_single && is_whole;
         let extra = if is_plain { LATE } else { self.extras.len() as u32 };
         if !is_plain {
             let gang = task.gang.map(|gang| GangId(self.gangs.insert(gang.0).0));
-            self.extras.push(Extra { shape: task.shape.0, params: task.params, gang });
+            let (shape, occupancy_ppm) = (task.shape.0, task.occupancy.0);
+            self.extras.push(Extra { shape, occupancy_ppm, params: task.params, gang });
         }
         self.rows.push(TaskRow {
             cost,

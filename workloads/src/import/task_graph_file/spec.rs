@@ -1,5 +1,6 @@
 //! The file as it is written. Descriptions here become those of the JSON Schema.
 
+use super::occupancy::Occupancy;
 use crate::import::numbers::{CostEntry, Size, Text};
 use runtime::graph::Mode;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -100,6 +101,9 @@ pub struct TaskEntry<'a> {
     /// Memory that it needs while it runs, besides its objects.
     #[serde(default, skip_serializing_if = "is_no_size")]
     pub scratch_bytes: Size,
+    /// The most it can use of a device whose lanes are streams: above 0, at most 1.
+    #[serde(default, skip_serializing_if = "Occupancy::is_full")]
+    pub occupancy: Occupancy,
     /// What it does with which objects.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub accesses: Vec<AccessEntry<'a>>,

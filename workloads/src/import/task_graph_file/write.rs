@@ -1,6 +1,7 @@
 //! From a graph to the file.
 
 use super::VERSION;
+use super::occupancy::Occupancy;
 use super::spec::{AccessEntry, ObjectEntry, Order, Shape, TaskEntry, TaskGraphFile};
 use crate::import::names::Names;
 use crate::import::numbers::{CostEntry, Size, Text};
@@ -93,6 +94,7 @@ fn task_entry<'g>(
         },
         cores: task.cores,
         scratch_bytes: Size(task.scratch_bytes),
+        occupancy: Occupancy(task.occupancy_ppm),
         accesses: (accesses.map(|a| AccessEntry::new(owned(&objects[a.object.index()]), a.mode)))
             .collect(),
         after: control.map(|edge| owned(&tasks[edge.from.index()])).collect(),
