@@ -21,6 +21,20 @@ pub enum World {
     Simulated,
     /// Wall time on real hardware.
     Measured,
+    /// Wall time on hardware that stands for another machine: data moves and kernels run for real,
+    /// and everything is held back until the machine's model says that it ends.
+    Emulated,
+}
+
+impl World {
+    /// One word for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Simulated => "simulated",
+            Self::Measured => "measured",
+            Self::Emulated => "emulated",
+        }
+    }
 }
 
 /// What a trace says about its run.

@@ -3,7 +3,8 @@
 //!
 //! Map: [`driver`] is the loop; [`transfers`] carries copies out on the network model of the
 //! cluster, [`network`] is its max-min fair fluid model; [`noise`] disturbs durations; `queue`
-//! orders events; `shared` is for devices whose lanes share one capacity.
+//! orders events; `shared` is for devices whose lanes share one capacity. [`Wire`] is the network
+//! model for drivers with a clock of their own.
 //!
 //! What is absent: threads, wall time and global state. One simulation is one call of [`run`].
 //!
@@ -49,6 +50,8 @@ pub mod noise;
 mod queue;
 mod shared;
 pub mod transfers;
+mod wire;
 
 pub use driver::{OutcomeModel, SimError, SimOutput, SimSpec, run};
 pub use noise::Noise;
+pub use wire::Wire;

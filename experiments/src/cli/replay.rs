@@ -9,7 +9,6 @@ use crate::spec::Backend;
 use crate::store::read_trace_file;
 use runtime::executive::{Setup, Thinking};
 use runtime::registry::BuildContext;
-use runtime::trace::World;
 use runtime::{Cluster, Costs, Evaluator, Trace};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -74,10 +73,7 @@ pub fn run(context: &Context, args: &Args) -> Result {
     }
     let exit = context.show(&finished, args.json);
     if let (Ok(metrics), false) = (&finished.record.outcome, args.json) {
-        let world = match recorded.header.world {
-            World::Simulated => "simulated",
-            World::Measured => "measured",
-        };
+        let world = recorded.header.world.name();
         let ratio = metrics.makespan_ns as f64 / recorded.makespan_ns.max(1) as f64;
         let makespan = duration(recorded.makespan_ns);
         let by = crate::shown::printable(&recorded.header.scheduler);
