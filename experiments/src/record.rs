@@ -49,7 +49,7 @@ pub struct CellKey {
     pub cluster: String,
     /// The scheduler's label: its name, and parameters that differ from their defaults.
     pub scheduler: String,
-    /// `sim` or `cpu`.
+    /// `sim`, `cpu` or `emulated`.
     pub backend: String,
     /// Values of the experiment's axes, in the manifest's order.
     pub axes: Vec<String>,

@@ -6,15 +6,17 @@
 //! written into their mailboxes under the lock, and their owners woken after it.
 
 mod commands;
+mod copies;
 
 use crate::buffers::{Arena, Loan};
 use crate::clock::Clock;
 use crate::crew::{Crew, Turn};
 use crate::planning::Planning;
+use copies::{CopyJob, Links};
 use runtime::executive::{Failure, Stall};
 use runtime::kernel::{Inputs, KernelSet};
 use runtime::replay::CommandDigest;
-use runtime::{BufferId, Commands, CopyId, Costs, Executive, Input, Ns, ObjectId};
+use runtime::{BufferId, Commands, Costs, Executive, Input, LinkModel, Ns, ObjectId};
 use std::any::Any;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -40,23 +42,6 @@ pub(crate) enum Ending {
     Panicked(Box<dyn Any + Send>),
 }
 
-/// A transfer for the service.
-pub(crate) struct CopyJob {
-    pub copy: CopyId,
-    pub from: Loan,
-    pub to: Loan,
-    pub started_ns: Ns,
-    /// Bytes copied so far.
-    pub done: usize,
-}
-
-impl CopyJob {
-    /// Whether all bytes have been copied.
-    pub fn is_done(&self) -> bool {
-        self.done == self.from.bytes().len()
-    }
-}
-
 /// See the module's documentation.
 pub(crate) struct Core {
     /// `None` once the run has been given up while threads were still out.
@@ -64,8 +49,10 @@ pub(crate) struct Core {
     pub arena: Arena,
     pub digest: CommandDigest,
     pub ending: Option<Ending>,
-    /// Transfers that wait for the service.
-    pub copies: VecDeque<CopyJob>,
+    /// Transfers that wait for a mover.
+    copies: VecDeque<CopyJob>,
+    /// What holds transfers back in an emulated run.
+    links: Option<Links>,
     /// When the scheduler is to be rung.
     pub timers: BinaryHeap<Reverse<Ns>>,
     /// When the thinking under way is over.
@@ -99,6 +86,8 @@ pub(crate) struct Parts {
     pub kernels: KernelSet,
     pub inputs: Option<Box<dyn Inputs>>,
     pub limit_bytes: u64,
+    /// The network, when the cluster is emulated.
+    pub links: Option<Box<dyn LinkModel>>,
 }
 
 impl Core {
@@ -110,6 +99,7 @@ impl Core {
             digest: CommandDigest::default(),
             ending: None,
             copies: VecDeque::new(),
+            links: parts.links.map(Links::new),
             timers: BinaryHeap::new(),
             thinking_until_ns: None,
             planning: Planning::default(),
@@ -145,18 +135,6 @@ impl Core {
             let input = std::mem::replace(&mut slip.input, Input::Start);
             self.step(crew, slip.at_ns, input, turn);
         });
-    }
-
-    /// The service brings a transfer's end.
-    pub fn copy_ended(&mut self, crew: &Crew, at_ns: Ns, job: CopyJob, turn: &mut Turn) {
-        let CopyJob { copy, from, to, started_ns, .. } = job;
-        self.arena.give_back(from);
-        self.arena.give_back(to);
-        self.copying -= 1;
-        match self.ending {
-            None => self.step(crew, at_ns, Input::Copied { copy, started_ns }, turn),
-            Some(_) => self.check_end(turn),
-        }
     }
 
     /// Steps the executive, as long as its scheduler's answers are due at once, and carries the
@@ -206,9 +184,10 @@ impl Core {
         Some(now_ns)
     }
 
-    /// Hands over what is due: the end of the scheduler's thinking, then timers. Returns when to
-    /// come again, if nothing else happens.
+    /// Hands over what is due: transfers of an emulated run, the end of the scheduler's thinking,
+    /// then timers. Returns when to come again, if nothing else happens.
     pub fn ring(&mut self, crew: &Crew, turn: &mut Turn) -> Option<Ns> {
+        self.land(crew, turn);
         if let Some(now_ns) = self.due_thought(&crew.clock) {
             self.step(crew, now_ns, Input::Decided, turn);
         }
@@ -221,8 +200,9 @@ impl Core {
         if rang {
             self.step(crew, now_ns, Input::Timer, turn);
         }
+        let arrival_ns = self.links.as_mut().and_then(Links::next_ns);
         let timer_ns = self.timers.peek().map(|t| t.0);
-        self.thinking_until_ns.into_iter().chain(timer_ns).min()
+        [self.thinking_until_ns, timer_ns, arrival_ns].into_iter().flatten().min()
     }
 
     /// Prices new tasks and finds the bodies of new kernels.
@@ -249,11 +229,7 @@ impl Core {
         }
         self.ending = Some(ending);
         self.planning.stop();
-        self.copying -= self.copies.len();
-        for job in self.copies.drain(..) {
-            self.arena.give_back(job.from);
-            self.arena.give_back(job.to);
-        }
+        self.drop_copies();
     }
 
     /// Notes whether the run has come to an end, and whether everything is back.

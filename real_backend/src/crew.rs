@@ -2,6 +2,7 @@
 
 use crate::buffers::Loan;
 use crate::clock::Clock;
+use crate::pace::Pace;
 use runtime::kernel::Kernel;
 use runtime::{Input, Ns, TaskId};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -52,8 +53,10 @@ pub(crate) struct Job {
     /// One per access.
     pub loans: Vec<Loan>,
     pub scratch_bytes: u64,
-    /// How long it lasts without a body.
+    /// How long it lasts without a body, or in an emulated run.
     pub duration_ns: Ns,
+    /// In an emulated run: when it may start.
+    pub begins_ns: Ns,
 }
 
 impl Default for Job {
@@ -67,6 +70,7 @@ impl Default for Job {
             loans: Vec::new(),
             scratch_bytes: 0,
             duration_ns: 0,
+            begins_ns: 0,
         }
     }
 }
@@ -137,10 +141,20 @@ pub(crate) struct Turn {
     pub has_job: bool,
     /// Lanes whose mailboxes were filled.
     pub filled: Vec<u32>,
+    /// Transfers for the movers.
+    pub new_copies: usize,
     /// Whether there is something new for the service.
     pub is_service_asked: bool,
     /// Whether the run is over and drained.
     pub is_over: bool,
+}
+
+/// A thread that carries transfers out.
+#[derive(Default)]
+pub(crate) struct Mover {
+    pub thread: OnceLock<Thread>,
+    /// Whether it looks for transfers, or sleeps because it found none.
+    pub is_idle: AtomicBool,
 }
 
 /// See the module's documentation.
@@ -150,6 +164,9 @@ pub(crate) struct Crew {
     pub bodies: Vec<Arc<dyn Kernel>>,
     /// More lanes than cores: spinning would keep others from working.
     pub is_crowded: bool,
+    pub movers: Vec<Mover>,
+    /// Present when the run is emulated.
+    pub pace: Option<Pace>,
     /// At least as many as there are slips that nobody has taken.
     slips: AtomicU32,
     pub service: OnceLock<Thread>,
@@ -158,13 +175,25 @@ pub(crate) struct Crew {
     over_rings: Condvar,
 }
 
+/// How many there are.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct CrewSizes {
+    pub lanes: usize,
+    pub movers: usize,
+    /// More lanes than cores.
+    pub is_crowded: bool,
+}
+
 impl Crew {
-    pub fn new(lanes: usize, is_crowded: bool, bodies: Vec<Arc<dyn Kernel>>) -> Self {
+    pub fn new(sizes: CrewSizes, pace: Option<Pace>, bodies: Vec<Arc<dyn Kernel>>) -> Self {
+        let CrewSizes { lanes, movers, is_crowded } = sizes;
         Self {
             clock: Clock::default(),
             mailboxes: (0..lanes).map(|_| Mailbox::default()).collect(),
             bodies,
             is_crowded,
+            movers: (0..movers).map(|_| Mover::default()).collect(),
+            pace,
             slips: AtomicU32::new(0),
             service: OnceLock::new(),
             stop: AtomicBool::new(false),
@@ -237,9 +266,39 @@ impl Crew {
         }
     }
 
+    /// Sleeps until that instant, or until the run stops. The calling thread has no mail to wait
+    /// for.
+    pub fn sleep_until(&self, until_ns: Ns) {
+        while !self.stop.load(Ordering::Acquire) {
+            let left_ns = until_ns.saturating_sub(self.clock.now_ns());
+            if left_ns == 0 {
+                return;
+            }
+            std::thread::park_timeout(Duration::from_nanos(left_ns));
+        }
+    }
+
+    /// A transfer of an emulated run was there at `done_ns` and was to be there at `due_ns`.
+    pub fn note_transfer(&self, done_ns: Ns, due_ns: Ns) {
+        if let Some(pace) = &self.pace {
+            pace.transfers.note(done_ns, due_ns);
+        }
+    }
+
+    /// Wakes so many movers, if as many sleep. Who is not asleep looks for transfers again before
+    /// it sleeps.
+    pub fn wake_movers(&self, count: usize) {
+        let idle = self.movers.iter().filter(|m| m.is_idle.swap(false, Ordering::SeqCst));
+        idle.take(count).filter_map(|m| m.thread.get()).for_each(Thread::unpark);
+    }
+
     /// After a turn, without the lock: wakes whom the turn had something for.
     pub fn deliver(&self, turn: &mut Turn) {
         turn.filled.drain(..).for_each(|lane| self.mailboxes[lane as usize].post());
+        let new_copies = std::mem::take(&mut turn.new_copies);
+        if new_copies > 0 {
+            self.wake_movers(new_copies);
+        }
         if std::mem::take(&mut turn.is_service_asked)
             && let Some(service) = self.service.get()
         {
@@ -263,6 +322,7 @@ impl Crew {
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Release);
         self.mailboxes.iter().for_each(Mailbox::wake);
+        self.movers.iter().filter_map(|m| m.thread.get()).for_each(Thread::unpark);
         if let Some(service) = self.service.get() {
             service.unpark();
         }

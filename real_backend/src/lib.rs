@@ -3,18 +3,18 @@
 //!
 //! Map: [`run()`] is a run from start to end, of a [`RunSpec`]; `core` is what its threads share
 //! under the lock (the executive, the buffers, what is under way) and `crew` what they share
-//! without one (mailboxes, the clock); `worker` and `service` are the threads' loops; `buffers`
-//! lends memory, and holds all of this crate's `unsafe`; `synthetic` stands in for kernels without
-//! a body; [`Machine`] knows what this computer has. What a run recorded can be stepped through
-//! again by [`runtime::replay`].
+//! without one (mailboxes, the clock); `worker`, `mover` and `service` are the threads' loops;
+//! `pace` tells how well an emulated run kept to its model; `buffers` lends memory, and holds all of
+//! this crate's `unsafe`; `synthetic` stands in for kernels without a body; [`Machine`] knows what
+//! this computer has. What a run recorded can be stepped through again by [`runtime::replay`].
 //!
 //! What is absent: decisions. Who runs what, where, when and on which copy is the executive's, the
 //! same one that the simulator drives. A driver for other hardware brings completions to it in the
 //! same way (`Core::step`, under the lock), and carries out its own devices' commands.
 //!
 //! # A run
-//! One worker thread per lane, pinned to a core, and one service thread for timers, transfers and
-//! thinking. Whichever worker brings a completion steps the executive under a lock, takes its own
+//! One worker thread per lane, pinned to a core; movers for transfers; one service thread for timers
+//! and thinking. Whichever worker brings a completion steps the executive under a lock, takes its own
 //! next task along and passes the others on through mailboxes. A worker that finds the lock taken
 //! leaves a slip, which whoever has the lock serves too: a lock that changes hands costs more than
 //! a step. Nobody waits busily for long: after some microseconds an idle worker sleeps.
@@ -33,6 +33,19 @@
 //! ([`measured_thinking`]) that time has passed already: it is recorded, and the answer is used at
 //! once. When it is charged more than that ([`Thinking::Fixed`](runtime::executive::Thinking)), the
 //! service delivers the answer when the rest has passed, and lanes go on meanwhile.
+//!
+//! # Emulated clusters
+//! With [`RunSpec::emulation`] any cluster runs on this host, however many devices it has and
+//! whatever its memories are. Each memory is an arena of main memory, whose capacity the executive
+//! keeps; each transfer is a real copy, held back until the model of the links lets it arrive; each
+//! lane is a thread that runs a task's kernel once and then sleeps until the task's modelled end.
+//! So data movement is real and shows in the numbers that come out, while times are the model's as
+//! long as the host keeps up; by how much it did not is among [`RunOutput::notes`]. Workers are not
+//! pinned. Thinking and the executive itself take the host's own time.
+//!
+//! Links are shared as the simulator shares them, because a driver is given the simulator's network
+//! model ([`LinkModel`](runtime::LinkModel)) and asks it, at the instants that really come, what
+//! arrives when.
 //!
 //! # Example
 //! ```
@@ -82,6 +95,8 @@ mod clock;
 mod core;
 mod crew;
 mod machine;
+mod mover;
+mod pace;
 mod planning;
 mod run;
 mod service;

@@ -1,8 +1,10 @@
 //! A run from its start to its end.
 
 use crate::core::{Core, Ending, Parts};
-use crate::crew::Crew;
+use crate::crew::{Crew, CrewSizes};
 use crate::machine::Machine;
+use crate::mover::carry;
+use crate::pace::Pace;
 use crate::service::serve;
 use crate::spec::{RunError, RunOutput, RunSpec};
 use crate::worker::{Seat, Shared, work};
@@ -28,26 +30,35 @@ const GRACE: Duration = Duration::from_secs(1);
 /// # Panics
 /// When the scheduler, the program or the inputs panic, with their panic.
 pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
-    check_memories(&spec.cluster)?;
     check_capacities(&spec.cluster)?;
+    let is_emulated = spec.emulation.is_some();
+    if !is_emulated {
+        check_memories(&spec.cluster)?;
+    }
     let until = Instant::now().checked_add(spec.timeout);
     let machine = Machine::detect();
     let limit_bytes = spec.memory_limit_bytes.or(machine.available_bytes).unwrap_or(u64::MAX);
     let cores = if spec.cores.is_empty() { &machine.cores } else { &spec.cores };
-    let seats = seats(&spec.cluster, cores);
-    let is_crowded = spec.cluster.lane_count() > distinct(cores);
-    let mut notes = crowd_note(&spec.cluster, cores, is_crowded);
+    let seats = seats(&spec.cluster, if is_emulated { &[] } else { cores });
+    let is_crowded = is_emulated || spec.cluster.lane_count() > distinct(cores);
+    let mut notes = Vec::new();
     let mut header = TraceHeader {
-        world: World::Measured,
+        world: if is_emulated { World::Emulated } else { World::Measured },
         scheduler: spec.scheduler_name,
         seed: spec.seed,
         cluster: spec.cluster.spec().clone(),
         provenance: machine.provenance(),
     };
+    match is_emulated {
+        true => header.provenance.push(("emulated".to_owned(), emulated(&spec.cluster, cores))),
+        false => notes.extend(crowd_note(&spec.cluster, cores, is_crowded)),
+    }
     let names: Vec<&str> = spec.kernels.names().collect();
     let bodies: Vec<Arc<dyn Kernel>> =
         names.into_iter().filter_map(|name| spec.kernels.get(name).cloned()).collect();
-    let crew = Crew::new(spec.cluster.lane_count(), is_crowded, bodies);
+    let movers = movers(&spec.cluster, is_emulated);
+    let sizes = CrewSizes { lanes: spec.cluster.lane_count(), movers, is_crowded };
+    let crew = Crew::new(sizes, is_emulated.then(Pace::default), bodies);
     let executive = Executive::new(Setup {
         graph: spec.graph,
         cluster: spec.cluster,
@@ -57,12 +68,23 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
         program: spec.program,
         tracing: spec.tracing,
     })?;
-    let (truth, kernels, inputs) = (spec.truth, spec.kernels, spec.inputs);
-    let core = Core::new(Parts { executive, truth, kernels, inputs, limit_bytes });
+    let core = Core::new(Parts {
+        executive,
+        truth: spec.truth,
+        kernels: spec.kernels,
+        inputs: spec.inputs,
+        limit_bytes,
+        links: spec.emulation,
+    });
     let shared = Arc::new(Shared { crew, core: core.into() });
     let mut threads = Vec::with_capacity(seats.len() + 1);
     notes.extend(start_workers(&shared, seats, &mut threads)?);
-    header.provenance.extend(notes.iter().map(|n| ("note".to_owned(), n.clone())));
+    header.provenance.extend(notes.iter().map(as_provenance));
+    for at in 0..movers {
+        let theirs = Arc::clone(&shared);
+        let body = move || theirs.guarded(|| carry(&theirs, at));
+        spawn(&shared, &mut threads, "mover", body)?;
+    }
     let theirs = Arc::clone(&shared);
     spawn(&shared, &mut threads, "service", move || theirs.guarded(|| serve(&theirs)))?;
     let until = until.unwrap_or_else(|| Instant::now() + Duration::from_secs(u32::MAX.into()));
@@ -71,9 +93,17 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
     if is_in_time {
         shared.crew.stop();
         threads.into_iter().for_each(|thread| _ = thread.join());
+        let late = shared.crew.pace.iter().flat_map(Pace::notes);
+        let late: Vec<String> = late.collect();
+        header.provenance.extend(late.iter().map(as_provenance));
+        notes.extend(late);
         return conclude(&shared, header, notes, &end);
     }
     give_up(&shared, &threads, header, &end)
+}
+
+fn as_provenance(note: &String) -> (String, String) {
+    ("note".to_owned(), note.clone())
 }
 
 /// What errors tell about the limits of a run.
@@ -97,7 +127,7 @@ fn check_capacities(cluster: &Cluster) -> Result<(), RunError> {
     }
 }
 
-/// Lane `i` sits on core `i`, round-robin.
+/// Lane `i` sits on core `i`, round-robin; nobody is pinned where there are no cores.
 fn seats(cluster: &Cluster, cores: &[u32]) -> Vec<Seat> {
     let lanes = cluster.lane_count() as u32;
     let cores: Vec<u32> = cores.iter().copied().cycle().take(lanes as usize).collect();
@@ -111,10 +141,27 @@ fn distinct(cores: &[u32]) -> usize {
     cores.len()
 }
 
-fn crowd_note(cluster: &Cluster, cores: &[u32], is_crowded: bool) -> Vec<String> {
+fn crowd_note(cluster: &Cluster, cores: &[u32], is_crowded: bool) -> Option<String> {
     let (lanes, cores) = (cluster.lane_count(), distinct(cores));
     let note = || format!("{lanes} lanes share {cores} cores: durations are not those of a core");
-    is_crowded.then(note).into_iter().collect()
+    is_crowded.then(note)
+}
+
+/// What stands for what.
+fn emulated(cluster: &Cluster, cores: &[u32]) -> String {
+    let (devices, memories) = (cluster.device_count(), cluster.memory_count());
+    let (lanes, cores) = (cluster.lane_count(), distinct(cores));
+    format!("{devices} devices with {lanes} lanes over {memories} memories, on {cores} cores")
+}
+
+/// Threads for transfers: none where there is nothing to transfer. Main memory is not copied
+/// faster by more than one; an emulated network carries several transfers at once.
+fn movers(cluster: &Cluster, is_emulated: bool) -> usize {
+    match (cluster.memory_count(), is_emulated) {
+        (1, _) => 0,
+        (_, false) => 1,
+        (_, true) => 2,
+    }
 }
 
 /// Starts the workers and waits until they are at their places.

@@ -1,7 +1,6 @@
-//! The service: one thread for timers, transfers, thinking that lasts longer than it took, and the
-//! start of plans that are made apart.
+//! The service: one thread for timers, for thinking that lasts longer than it took, for the start
+//! of plans that are made apart, and for the arrivals of an emulated network.
 
-use crate::core::CopyJob;
 use crate::crew::Turn;
 use crate::planning;
 use crate::worker::Shared;
@@ -12,9 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Bytes copied between looks at the clock, so that no timer waits for a large transfer.
-const CHUNK_BYTES: usize = 1 << 20;
-
 /// Starts the run, then serves it; returns when the run stops.
 pub(crate) fn serve(shared: &Arc<Shared>) {
     // Without it sleeps last 50 microseconds longer; if it fails they do.
@@ -23,32 +19,18 @@ pub(crate) fn serve(shared: &Arc<Shared>) {
     crew.service.set(std::thread::current()).expect("a run has one service");
     start(shared);
     let mut turn = Turn::default();
-    let mut copy: Option<CopyJob> = None;
     while !crew.stop.load(Ordering::Acquire) {
         let (next_ns, study) = {
             let mut core = shared.lock();
-            let is_ending = core.ending.is_some();
-            if let Some(job) = copy.take_if(|job| is_ending || job.is_done()) {
-                core.copy_ended(crew, crew.clock.now_ns(), job, &mut turn);
-            }
             core.serve_slips(crew, &mut turn);
             let next_ns = core.ring(crew, &mut turn);
-            if copy.is_none() {
-                copy = core.copies.pop_front();
-                if let Some(job) = &mut copy {
-                    job.started_ns = crew.clock.now_ns();
-                }
-            }
             (next_ns, core.planning.take())
         };
         crew.deliver(&mut turn);
         if let Some(study) = study {
             planning::start(shared, study);
         }
-        match &mut copy {
-            Some(job) => copy_chunk(job),
-            None => sleep_until(shared, next_ns),
-        }
+        sleep_until(shared, next_ns);
     }
 }
 
@@ -64,13 +46,6 @@ fn start(shared: &Shared) {
         _ = core.ring(crew, &mut turn);
     }
     crew.deliver(&mut turn);
-}
-
-fn copy_chunk(job: &mut CopyJob) {
-    let end = job.from.bytes().len().min(job.done + CHUNK_BYTES);
-    let part = job.done..end;
-    job.to.bytes_mut()[part.clone()].copy_from_slice(&job.from.bytes()[part]);
-    job.done = end;
 }
 
 /// Sleeps until there is something new, or until the time comes.

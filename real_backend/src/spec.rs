@@ -6,7 +6,7 @@ use runtime::executive::{Failure, Feasibility, Program, Stall, Thinking};
 use runtime::kernel::{Inputs, KernelSet};
 use runtime::replay::CommandDigest;
 use runtime::trace::Trace;
-use runtime::{BufferId, Cluster, Costs, Ns, ObjectId, Scheduler, TaskGraph};
+use runtime::{BufferId, Cluster, Costs, LinkModel, Ns, ObjectId, Scheduler, TaskGraph};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +14,10 @@ use std::time::Duration;
 pub struct RunSpec {
     /// What to run.
     pub graph: TaskGraph,
-    /// Where: one worker thread per lane, one arena per memory. All memories must be main memory.
+    /// Where: one worker thread per lane, one arena per memory. All memories must be main memory,
+    /// unless the cluster is emulated.
     pub cluster: Arc<Cluster>,
-    /// How long tasks last that have no body in `kernels`.
+    /// How long tasks last that have no body in `kernels`; in an emulated run how long all do.
     pub truth: Costs,
     /// Durations that the scheduler is shown.
     pub estimates: Costs,
@@ -45,6 +46,9 @@ pub struct RunSpec {
     pub memory_limit_bytes: Option<u64>,
     /// The run is given up after this long, planning included.
     pub timeout: Duration,
+    /// Emulates the cluster on this host, whatever it is: its links as this model paces them. See
+    /// the crate's documentation.
+    pub emulation: Option<Box<dyn LinkModel>>,
 }
 
 impl RunSpec {
@@ -72,6 +76,7 @@ impl RunSpec {
             cores: Vec::new(),
             memory_limit_bytes: None,
             timeout: Duration::from_secs(3600),
+            emulation: None,
         }
     }
 }

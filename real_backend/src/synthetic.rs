@@ -40,11 +40,12 @@ pub(crate) fn synthetic(crew: &Crew, buffers: &mut [KernelBuffer<'_>], until_ns:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crew::CrewSizes;
     use std::sync::atomic::AtomicU64;
 
     #[test]
     fn every_line_is_touched_and_the_time_is_filled() {
-        let crew = Crew::new(0, false, Vec::new());
+        let crew = Crew::new(CrewSizes::default(), None, Vec::new());
         crew.clock.start(0);
         let (mut written, racy) = ([0u8; 200], [const { AtomicU64::new(0) }; 9]);
         let mut buffers = [

@@ -24,8 +24,9 @@
 //! **Instants.** Intervals that touch do not overlap. Where several things happened at one
 //! instant and the records do not tell their order, any possible one is accepted.
 //!
-//! **Two worlds.** Simulated traces are held to their network; transfers get 1 ns of slack each
-//! for rounding. Measured ones are not, since links are what they are. Everything else is the same
+//! **Worlds.** Simulated traces are held to their network; transfers get 1 ns of slack each for
+//! rounding. So are emulated ones, whose transfers may last longer than modelled but not shorter.
+//! Measured ones are not, since links are what they are. Everything else is the same
 //! for both: a real run's stamps come from one clock and its starts and ends pass through the
 //! executive one after another, so nothing needs slack there either; [`Options::slack_ns`] is for
 //! clocks that differ.

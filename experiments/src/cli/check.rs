@@ -3,7 +3,6 @@
 use super::{Context, Exit, Result};
 use crate::plan::{Plan, check_feasible};
 use crate::shown::printable;
-use crate::spec::Backend;
 use std::path::PathBuf;
 
 /// Tell everything that is wrong with an experiment, without running anything
@@ -26,7 +25,7 @@ pub fn run(context: &Context, args: &Args) -> Result {
     if args.cells {
         context.terminal.say(&cells(&plan));
     }
-    let is_real = |s: u32| plan.settings[s as usize].backend == Backend::Cpu;
+    let is_real = |s: u32| plan.settings[s as usize].backend.is_real();
     let real = plan.cells.iter().filter(|c| is_real(c.settings)).count();
     let simulated = plan.cells.len() - real;
     let real = if real > 0 { format!(" and {real} real") } else { String::new() };
@@ -44,7 +43,7 @@ fn cells(plan: &Plan) -> String {
             let axes = plan.axes.iter().zip(&key.axes).filter(|(_, value)| *value != "-");
             let axes: Vec<String> = axes.map(|(a, v)| format!("{a}={}", printable(v))).collect();
             row.push(format!("seed {}", key.seed));
-            if key.backend == "cpu" {
+            if plan.settings[cell.settings as usize].backend.is_real() {
                 row.push(format!("repetition {}", key.repetition));
             }
             row.push(axes.join(" "));

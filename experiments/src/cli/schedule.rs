@@ -13,6 +13,8 @@ Examples:
   windtunnel schedule --workload cholesky --cluster star --scheduler heft
   windtunnel schedule --workload 'cholesky:{n: 2048, tile: 256}' --cluster host \\
       --scheduler mct --backend cpu
+  windtunnel schedule --workload cholesky --cluster 'star:{nodes: 4}' --scheduler heft \
+      --backend emulated
   windtunnel schedule --workload graph.json --cluster cluster.yaml --scheduler heft --json
   windtunnel schedule --workload layered --cluster 'hetero:{accelerators: 4}' \\
       --scheduler peft --seed 7 --set noise=0.1 --set memory='1 GiB' --trace run.jsonl.gz")]
@@ -26,7 +28,7 @@ pub struct Args {
     /// A scheduler: name or name:{parameter: value}
     #[arg(long, value_name = "SCHEDULER")]
     scheduler: String,
-    /// In virtual time, or on this machine
+    /// In virtual time, on this machine, or on this machine as if it were the cluster
     #[arg(long, default_value = "sim", value_enum)]
     backend: BackendArg,
     /// Seed of everything that is random
@@ -50,6 +52,8 @@ pub enum BackendArg {
     Sim,
     /// On the cores of this machine
     Cpu,
+    /// On the cores of this machine, held to the pace of the cluster
+    Emulated,
 }
 
 impl From<BackendArg> for Backend {
@@ -57,6 +61,7 @@ impl From<BackendArg> for Backend {
         match argument {
             BackendArg::Sim => Self::Sim,
             BackendArg::Cpu => Self::Cpu,
+            BackendArg::Emulated => Self::Emulated,
         }
     }
 }

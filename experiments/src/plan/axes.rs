@@ -14,9 +14,20 @@ pub struct AxisInfo {
     pub name: &'static str,
     /// One sentence.
     pub summary: &'static str,
-    /// Whether real runs know nothing of it: they then have one cell for all its values.
-    pub is_simulated: bool,
+    /// Which backends know it; those that do not have one cell for all its values.
+    pub scope: Scope,
     read: fn(&Value) -> Result<Setting, String>,
+}
+
+/// Which backends an axis says anything to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Simulation alone.
+    Simulated,
+    /// Those that run a model of the cluster: simulation and emulation.
+    Modelled,
+    /// All.
+    All,
 }
 
 /// One value of a built-in axis.
@@ -45,37 +56,37 @@ pub const AXES: [AxisInfo; 8] = [
     AxisInfo {
         name: "noise",
         summary: "sigma of the duration noise",
-        is_simulated: true,
+        scope: Scope::Simulated,
         read: |v| number(v, 0.0, "a number of at least 0").map(Setting::Noise),
     },
     AxisInfo {
         name: "memory",
         summary: "capacity of every memory where no data is at home",
-        is_simulated: false,
+        scope: Scope::All,
         read: memory,
     },
     AxisInfo {
         name: "bandwidth",
         summary: "factor on the bandwidth of every link",
-        is_simulated: true,
+        scope: Scope::Modelled,
         read: |v| number(v, f64::MIN_POSITIVE, "a number above 0").map(Setting::Bandwidth),
     },
     AxisInfo {
         name: "latency",
         summary: "factor on the latency of every link",
-        is_simulated: true,
+        scope: Scope::Modelled,
         read: |v| number(v, 0.0, "a number of at least 0").map(Setting::Latency),
     },
     AxisInfo {
         name: "thinking",
         summary: "what thinking costs: free, measured or a time such as 5 us",
-        is_simulated: true,
+        scope: Scope::Simulated,
         read: thinking,
     },
     AxisInfo {
         name: "estimates",
         summary: "what schedulers are told about durations: exact or noisy",
-        is_simulated: true,
+        scope: Scope::Simulated,
         read: |v| match word(v) {
             Some("exact") => Ok(Setting::Estimates(Estimates::Exact)),
             Some("noisy") => Ok(Setting::Estimates(Estimates::Noisy)),
@@ -85,7 +96,7 @@ pub const AXES: [AxisInfo; 8] = [
     AxisInfo {
         name: "eviction",
         summary: "which copy goes when a memory is full: lru or next-use",
-        is_simulated: false,
+        scope: Scope::All,
         read: |v| match word(v) {
             Some("lru") => Ok(Setting::Eviction(Eviction::Lru)),
             Some("next-use") => Ok(Setting::Eviction(Eviction::NextUse)),
@@ -95,7 +106,7 @@ pub const AXES: [AxisInfo; 8] = [
     AxisInfo {
         name: "network",
         summary: "how transfers share links: max-min, contention-free or one-port",
-        is_simulated: true,
+        scope: Scope::Modelled,
         read: |v| match word(v) {
             Some("max-min") => Ok(Setting::Network(NetworkModel::MaxMin)),
             Some("contention-free") => Ok(Setting::Network(NetworkModel::ContentionFree)),
@@ -108,7 +119,11 @@ pub const AXES: [AxisInfo; 8] = [
 impl AxisInfo {
     /// Whether cells of a backend differ along this axis.
     pub fn concerns(&self, backend: Backend) -> bool {
-        backend == Backend::Sim || !self.is_simulated
+        match self.scope {
+            Scope::Simulated => backend == Backend::Sim,
+            Scope::Modelled => backend.is_modelled(),
+            Scope::All => true,
+        }
     }
 
     /// The setting of a value.

@@ -114,7 +114,7 @@ impl<'a> Cells<'a> {
     /// The cell with every seed and repetition, unless another grid has it already.
     fn add_runs(&mut self, grid: &Grid, cell: Cell, mistakes: &mut Mistakes) {
         let Settings { backend, .. } = self.plan.settings[cell.settings as usize];
-        let repetitions = if backend == Backend::Cpu { grid.repetitions } else { 1 };
+        let repetitions = if backend.is_real() { grid.repetitions } else { 1 };
         for &seed in &grid.seeds {
             for repetition in 0..repetitions {
                 let cell = Cell { seed, repetition, ..cell };
@@ -155,10 +155,12 @@ impl Variant {
     fn new(grid: &Grid, base: &Base<'_>) -> Self {
         let mut cluster = base.cluster.clone();
         let mut settings = Settings { backend: base.backend, ..grid.settings };
-        match base.backend {
-            Backend::Sim => cluster.changes.network = grid.network,
+        if base.backend.is_modelled() {
+            cluster.changes.network = grid.network;
+        }
+        if base.backend.is_real() {
             // What a real run knows nothing of must not tell its cells apart.
-            Backend::Cpu => settings.noise_sigma = 0.0,
+            settings.noise_sigma = 0.0;
         }
         Self {
             workload: base.workload.clone(),

@@ -47,7 +47,7 @@ fn sort(plan: &mut Plan) {
         let backend = settings[cell.settings as usize].backend;
         let round = match backend {
             Backend::Sim => (cell.settings, 0, 0, 0, 0, 0),
-            Backend::Cpu => {
+            Backend::Cpu | Backend::Emulated => {
                 let Cell { workload, seed, cluster, row, repetition, .. } = *cell;
                 (0, workload, seed, cluster, row, repetition)
             }
@@ -187,7 +187,7 @@ impl Grid {
     }
 
     fn most_cells(&self) -> u64 {
-        let runs = |b: &Backend| if *b == Backend::Cpu { u64::from(self.repetitions) } else { 1 };
+        let runs = |b: &Backend| if b.is_real() { u64::from(self.repetitions) } else { 1 };
         let axes = self.axes.iter().map(|a| a.values.len() as u64);
         let lists = [self.workloads.len(), self.clusters.len(), self.schedulers.len()];
         let factors = lists.into_iter().chain([self.seeds.len()]).map(|n| n as u64).chain(axes);

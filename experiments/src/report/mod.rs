@@ -118,9 +118,8 @@ impl<'a> Contents<'a> {
                 data = gantt.data;
             }
         }
-        if let [simulated, measured, ..] = contents.whole.as_slice() {
-            figures.extend(predicted::figure(simulated, measured));
-        }
+        let predictions = predicted::grids(&contents.whole);
+        figures.extend(predictions.filter_map(|(s, measured)| predicted::figure(s, measured)));
         figures.extend(facts::workloads(run));
         figures.extend(facts::failures(run));
         contents.figures = figures;

@@ -94,6 +94,7 @@ pub fn world(grid: &Grid<'_>) -> String {
     match grid.backend {
         "sim" => "in simulation".to_owned(),
         "cpu" => "on real processors".to_owned(),
+        "emulated" => "on emulated clusters".to_owned(),
         other => format!("on {other}"),
     }
 }

@@ -41,6 +41,22 @@ impl Pair {
     }
 }
 
+/// The simulation with each backend that it predicts.
+pub fn grids<'g, 'r>(
+    whole: &'g [Grid<'r>],
+) -> impl Iterator<Item = (&'g Grid<'r>, &'g Grid<'r>)> + use<'g, 'r> {
+    let simulated = whole.first().filter(|grid| grid.is_simulated());
+    simulated.into_iter().flat_map(|s| whole[1..].iter().map(move |measured| (s, measured)))
+}
+
+/// What a grid's makespans were measured on.
+fn hardware(measured: &Grid<'_>) -> &'static str {
+    match measured.backend {
+        "emulated" => "the emulated cluster",
+        _ => "the hardware",
+    }
+}
+
 /// All pairs of the two grids, by instance and scheduler.
 pub fn pairs(simulated: &Grid<'_>, measured: &Grid<'_>) -> Vec<Pair> {
     let mut pairs = Vec::new();
@@ -156,10 +172,14 @@ pub fn figure(simulated: &Grid<'_>, measured: &Grid<'_>) -> Option<Figure> {
     let pairs = pairs(simulated, measured);
     let summary = summary(&pairs)?;
     let runs: usize = pairs.iter().map(|p| p.repetitions).sum();
-    let anchor = "predicted-against-measured";
+    let anchor = match measured.backend {
+        "emulated" => "predicted-against-emulated",
+        _ => "predicted-against-measured",
+    };
+    let what = hardware(measured);
     Some(Figure {
         anchor: anchor.to_owned(),
-        question: "Does the simulator predict what the hardware does?".to_owned(),
+        question: format!("Does the simulator predict what {what} does?"),
         answer: answer(&summary),
         n: format!("{} pairs of scheduler and instance, {runs} measured runs", pairs.len()),
         body: chart::inline(plot(&pairs, measured), anchor, HEIGHT_PX),
@@ -177,9 +197,13 @@ pub fn figure(simulated: &Grid<'_>, measured: &Grid<'_>) -> Option<Figure> {
 }
 
 /// What the verdict says.
-pub fn headline(summary: &Summary) -> String {
+pub fn headline(summary: &Summary, measured: &Grid<'_>) -> String {
+    let ones = match measured.backend {
+        "emulated" => "emulated ones",
+        _ => "measured ones",
+    };
     let error = format!(
-        "Predicted makespans differ from measured ones by {:.1} % in the median",
+        "Predicted makespans differ from {ones} by {:.1} % in the median",
         100.0 * summary.median_error
     );
     match summary.contests {

@@ -28,16 +28,21 @@ pub fn sentences(contents: &Contents<'_>) -> Vec<String> {
             }
         }
     }
-    if let [simulated, measured, ..] = contents.whole.as_slice() {
+    for (simulated, measured) in predicted::grids(&contents.whole) {
         let pairs = predicted::pairs(simulated, measured);
-        out.extend(predicted::summary(&pairs).map(|summary| predicted::headline(&summary)));
+        let summary = predicted::summary(&pairs);
+        out.extend(summary.map(|summary| predicted::headline(&summary, measured)));
     }
     out.push(failures(run));
     out
 }
 
 fn place(grid: &Grid<'_>) -> &'static str {
-    if grid.is_simulated() { "in simulation" } else { "in real runs" }
+    match grid.backend {
+        "sim" => "in simulation",
+        "emulated" => "on emulated clusters",
+        _ => "in real runs",
+    }
 }
 
 fn headline(grid: &Grid<'_>, board: &Board, winner: &Row) -> String {

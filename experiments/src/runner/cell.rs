@@ -13,8 +13,8 @@ use runtime::executive::{Failure, Program, Stall, Thinking};
 use runtime::registry::BuildContext;
 use runtime::trace::Trace;
 use runtime::validator::validate;
-use runtime::{Ns, ObjectId, Scheduler};
-use sim::{Noise, SimError, SimSpec};
+use runtime::{LinkModel, Ns, ObjectId, Scheduler};
+use sim::{Noise, SimError, SimSpec, Wire};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use workloads::App;
@@ -74,7 +74,7 @@ impl Run<'_> {
         let world = self.worlds.get(self.cell).map_err(|e| error("infeasible", e))?;
         match self.settings().backend {
             Backend::Sim => self.simulate(&world),
-            Backend::Cpu => self.execute(&world),
+            Backend::Cpu | Backend::Emulated => self.execute(&world),
         }
     }
 
@@ -166,6 +166,7 @@ impl Run<'_> {
             scheduler_name: self.scheduler_label(),
             seed: self.cell.seed,
             timeout,
+            emulation: self.emulation(world),
             ..RunSpec::new(
                 template.graph.clone(),
                 Arc::clone(&world.cluster),
@@ -186,6 +187,14 @@ impl Run<'_> {
         }
         validated(&output.trace)?;
         Ok((measure(&output.trace, None), output.trace))
+    }
+
+    /// The links of the cluster that this machine stands for, if it does.
+    fn emulation(&self, world: &World) -> Option<Box<dyn LinkModel>> {
+        match self.settings().backend {
+            Backend::Emulated => Some(Box::new(Wire::new(Arc::clone(&world.cluster)))),
+            Backend::Sim | Backend::Cpu => None,
+        }
     }
 
     fn real_failed(&self, failure: &RunError) -> CellError {

@@ -26,7 +26,7 @@ pub use world::{Template, World, WorldError, Worlds};
 
 use crate::plan::{Cell, Plan};
 use crate::record::{FORMAT_VERSION, Manifest, Record};
-use crate::spec::{Backend, CostSource, KeepTraces};
+use crate::spec::{CostSource, KeepTraces};
 use crate::store::{RunDir, StoreError, read_calibration};
 use runtime::graph::GraphSummary;
 use std::collections::BTreeMap;
@@ -98,7 +98,7 @@ pub fn run(
         resumed: ids.len() - open.len(),
         failed: failed_before.count(),
     };
-    let is_real = |c: &Cell| plan.settings[c.settings as usize].backend == Backend::Cpu;
+    let is_real = |c: &Cell| plan.settings[c.settings as usize].backend.is_real();
     let first_real = open.iter().position(is_real).unwrap_or(open.len());
     let (simulated, real) = open.split_at(first_real);
     let known = read_calibration(out)?;
@@ -222,7 +222,7 @@ impl Work<'_> {
     /// Whether this is the first real run of its workload on its cluster. Real runs are made one
     /// at a time, those of one workload together.
     fn is_new_on_machine(&self, cell: &Cell) -> bool {
-        if self.plan.settings[cell.settings as usize].backend != Backend::Cpu {
+        if !self.plan.settings[cell.settings as usize].backend.is_real() {
             return false;
         }
         let what = Some((cell.workload, cell.seed, cell.cluster));

@@ -29,6 +29,9 @@ pub enum Backend {
     Sim,
     /// On the cores of this machine.
     Cpu,
+    /// On the cores of this machine, which stand for the cluster: data moves and kernels run for
+    /// real, and everything is held back until the cluster's model says that it ends.
+    Emulated,
 }
 
 impl Backend {
@@ -37,7 +40,18 @@ impl Backend {
         match self {
             Self::Sim => "sim",
             Self::Cpu => "cpu",
+            Self::Emulated => "emulated",
         }
+    }
+
+    /// Whether cells take the machine's own time: they are run one at a time, and may be repeated.
+    pub fn is_real(self) -> bool {
+        self != Self::Sim
+    }
+
+    /// Whether the cluster is a model, so that its links are what the file says.
+    pub fn is_modelled(self) -> bool {
+        self != Self::Cpu
     }
 }
 

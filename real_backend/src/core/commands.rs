@@ -1,9 +1,9 @@
 //! Carrying the executive's commands out.
 
-use super::{CopyJob, Core, Ending};
+use super::{Core, Ending};
 use crate::buffers::{Conflict, Exhausted, Right};
 use crate::crew::{Crew, Job, NONE, Turn};
-use runtime::{BufferId, Command, CopyId, DeviceId, LaneId, MemoryId, ObjectId, TaskId};
+use runtime::{BufferId, Command, DeviceId, LaneId, MemoryId, ObjectId, TaskId};
 use std::cmp::Reverse;
 
 /// [`Command::Run`] without its buffers.
@@ -29,8 +29,8 @@ impl Core {
                 }
                 Command::Release { buffer } => self.arena.release(buffer),
                 _ if is_ending => {}
-                Command::Copy { copy, from, to, .. } => {
-                    self.start_copy(copy, from, to, turn);
+                Command::Copy { copy, from, to, source, target, .. } => {
+                    self.start_copy(copy, (from, to), (source, target), turn);
                 }
                 Command::Run { task, device, lane, lanes, first_buffer } => {
                     let buffers = &commands.buffers()[first_buffer as usize..];
@@ -82,22 +82,6 @@ impl Core {
         self.arena.give_back(loan);
     }
 
-    /// Gives a transfer to the service.
-    fn start_copy(&mut self, copy: CopyId, from: BufferId, to: BufferId, turn: &mut Turn) {
-        let lent = self.arena.lend(from, Right::Read);
-        let lent = lent.and_then(|from| Ok((from, self.arena.lend(to, Right::Write)?)));
-        match lent {
-            Ok((from, to)) => {
-                self.copying += 1;
-                self.copies.push_back(CopyJob { copy, from, to, started_ns: 0, done: 0 });
-                turn.is_service_asked = true;
-            }
-            Err(Conflict { buffer }) => {
-                self.end(Ending::Conflict { what: format!("transfer {copy}"), buffer });
-            }
-        }
-    }
-
     /// Gives a task to its worker: to the one whose turn it is, or into a mailbox.
     fn start_run(&mut self, crew: &Crew, run: Run, buffers: &[BufferId], turn: &mut Turn) {
         let Some(executive) = self.executive.as_ref() else { return };
@@ -114,6 +98,7 @@ impl Core {
         self.running += 1;
         let task = graph.task(run.task);
         let body = self.body_of[task.kernel.index()];
+        let issue_ns = executive.cluster().device(run.device).issue_ns;
         let mut fill = |job: &mut Job| {
             job.task = run.task;
             job.body = body;
@@ -122,10 +107,10 @@ impl Core {
             job.params.clear();
             job.params.extend_from_slice(graph.params(run.task));
             job.scratch_bytes = task.scratch_bytes;
-            job.duration_ns = match body {
-                NONE => self.truth.duration_ns(run.task, run.device).unwrap_or(0),
-                _ => 0,
-            };
+            if body == NONE || crew.pace.is_some() {
+                job.duration_ns = self.truth.duration_ns(run.task, run.device).unwrap_or(0);
+                job.begins_ns = self.now_ns.saturating_add(issue_ns);
+            }
             std::mem::swap(&mut job.loans, &mut self.loans);
             debug_assert!(self.loans.is_empty());
         };

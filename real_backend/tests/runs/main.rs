@@ -1,6 +1,7 @@
 //! Real runs on this machine: every test starts threads and moves real bytes.
 
 mod clusters;
+mod emulated;
 mod failures;
 mod growth;
 mod lanes;

@@ -161,3 +161,16 @@ pub struct Never;
 impl Scheduler for Never {
     fn decide(&mut self, _: &[Event], _: &View<'_>, _: &mut Decisions) {}
 }
+
+/// Places the tasks on these devices, in turn, as they become ready.
+pub struct On(pub Vec<usize>);
+
+impl Scheduler for On {
+    fn decide(&mut self, events: &[Event], _: &View<'_>, out: &mut Decisions) {
+        for event in events {
+            if let Event::Ready { task } = *event {
+                out.place(task, DeviceId::from_index(self.0[task.index() % self.0.len()]));
+            }
+        }
+    }
+}

@@ -29,6 +29,8 @@ pub(super) struct Facts<'t> {
     pub cluster: Cluster,
     pub slack_ns: Ns,
     pub is_simulated: bool,
+    /// Whether transfers last as long as the cluster's links say.
+    pub is_paced: bool,
     /// By task: position of its attempt.
     attempts: Vec<u32>,
     /// Instance and position of its record, sorted.
@@ -61,6 +63,7 @@ impl<'t> Facts<'t> {
             cluster,
             slack_ns: options.slack_ns,
             is_simulated: trace.header.world == World::Simulated,
+            is_paced: trace.header.world != World::Measured,
             attempts,
             instances,
             uses,

@@ -1,6 +1,6 @@
 //! Transfers: durations, shared channels, copy engines.
 //!
-//! In simulation the bytes of all transfers that lie wholly inside a window must fit each channel
+//! In simulation, and in an emulated run, the bytes of all transfers that lie wholly inside a window must fit each channel
 //! in that window, for every window between two event times. With `x` a begin, `y` an end and
 //! `d` the time that a transfer needs alone on the channel, the condition is
 //! `x + (sum of d inside) <= y`. Sweeping over `y` while a tree holds the left side for every
@@ -18,7 +18,7 @@ use crate::{ChannelId, MemoryId, Ns};
 const SLACK_NS: Ns = 1;
 
 pub(super) fn check(facts: &Facts, out: &mut Vec<Violation>) {
-    if facts.is_simulated {
+    if facts.is_paced {
         facts.trace.copies.iter().for_each(|c| duration(facts, c, out));
         if facts.cluster.network() == NetworkModel::MaxMin {
             channels(facts, out);
