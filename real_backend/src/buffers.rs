@@ -14,12 +14,17 @@
 //!   the arena's end alone. An arena that ends while loans are out leaks the lent blocks. So a
 //!   loan's memory outlives the loan, even when a kernel never returns.
 //! - Racers get atomics; nobody has plain references to the same bytes at that time.
+//! - Buffers on disks have no memory that could be lent; see `extents`.
 //! - Lending and giving back take `&mut Arena`: whoever shares an arena between threads does so
 //!   under a lock, whose order also orders the accesses to the memory itself.
 
 mod classes;
+mod extents;
 
 use classes::class_of;
+pub use extents::DiskFault;
+pub(crate) use extents::{Backing, End};
+use extents::{Disk, Extent};
 use runtime::kernel::{BUFFER_ALIGN_BYTES, KernelBuffer};
 use runtime::{BufferId, MemoryId, Mode, ObjectId};
 use std::alloc::Layout;
@@ -49,6 +54,13 @@ impl Block {
         // SAFETY: `pad` is less than the alignment, by which the allocation exceeds `bytes`.
         let start = unsafe { base.add(pad) };
         Some(Self { base, start, bytes })
+    }
+
+    /// All of it, of a block that is not lent: those that are lie in slots.
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: the block owns its memory, all of which is initialised, and is borrowed mutably
+        // for as long as the slice lives.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.bytes) }
     }
 
     /// More than `bytes`, so that an aligned part of that size is inside. Asking the allocator for
@@ -131,6 +143,8 @@ impl Ledger {
 /// One buffer id.
 struct Slot {
     block: Option<Block>,
+    /// Present when it lies on a disk.
+    extent: Option<Extent>,
     object: ObjectId,
     memory: MemoryId,
     bytes: usize,
@@ -142,6 +156,7 @@ impl Slot {
     fn vacant() -> Self {
         Self {
             block: None,
+            extent: None,
             object: ObjectId(u32::MAX),
             memory: MemoryId(u32::MAX),
             bytes: 0,
@@ -211,6 +226,8 @@ pub(crate) struct Arena {
     slots: Vec<Slot>,
     /// By memory and size class.
     vacant: Vec<Vec<Vec<Block>>>,
+    /// By memory: those that are no main memory.
+    disks: Vec<Option<Disk>>,
     /// Bytes of live buffers' blocks.
     live_bytes: u64,
     vacant_bytes: u64,
@@ -223,6 +240,7 @@ impl Arena {
         Self {
             slots: Vec::new(),
             vacant: (0..memories).map(|_| Vec::new()).collect(),
+            disks: (0..memories).map(|_| None).collect(),
             live_bytes: 0,
             vacant_bytes: 0,
             limit_bytes,
@@ -240,13 +258,17 @@ impl Arena {
         memory: MemoryId,
         bytes: u64,
     ) -> Result<bool, Exhausted> {
+        let disk = self.disks[memory.index()].as_mut().filter(|_| bytes > 0);
+        let extent = disk.map(|disk| disk.take(bytes));
         let (block, is_zero) = match bytes {
             0 => (None, true),
+            _ if extent.is_some() => (None, false),
             _ => self.block(memory, bytes).map(|(block, is_zero)| (Some(block), is_zero))?,
         };
         self.live_bytes += block.as_ref().map_or(0, |b| b.bytes as u64);
         let ledger = Ledger::default();
-        let slot = Slot { block, object, memory, bytes: bytes as usize, is_live: true, ledger };
+        let bytes = bytes as usize;
+        let slot = Slot { block, extent, object, memory, bytes, is_live: true, ledger };
         if buffer.index() >= self.slots.len() {
             self.slots.resize_with(buffer.index() + 1, Slot::vacant);
         }
@@ -284,6 +306,11 @@ impl Arena {
         assert!(slot.is_live, "buffer {buffer} is released and was not allocated");
         assert!(slot.ledger.is_free(), "buffer {buffer} is released while it is lent");
         slot.is_live = false;
+        if let (Some(extent), Some(disk)) =
+            (slot.extent.take(), &mut self.disks[slot.memory.index()])
+        {
+            return disk.put_back(extent, slot.bytes as u64);
+        }
         let (memory, Some(block)) = (slot.memory, slot.block.take()) else { return };
         let bytes = block.bytes as u64;
         self.live_bytes -= bytes;
@@ -303,11 +330,12 @@ impl Arena {
     /// [`Conflict`] when it is lent already in a way that excludes this one.
     ///
     /// # Panics
-    /// When the buffer is not there.
+    /// When the buffer is not there, or lies on a disk.
     #[inline]
     pub fn lend(&mut self, buffer: BufferId, right: Right) -> Result<Loan, Conflict> {
         let slot = &mut self.slots[buffer.index()];
         assert!(slot.is_live, "buffer {buffer} is lent and was not allocated");
+        assert!(slot.extent.is_none(), "buffer {buffer} lies on a disk");
         if !slot.ledger.lend(right) {
             return Err(Conflict { buffer });
         }
@@ -330,10 +358,18 @@ impl Arena {
         slot.ledger.take_back(loan.right);
     }
 
-    /// A live buffer's bytes, `None` while it is lent.
+    /// What a buffer holds, and where.
+    pub fn whose(&self, buffer: BufferId) -> (ObjectId, MemoryId) {
+        let slot = &self.slots[buffer.index()];
+        (slot.object, slot.memory)
+    }
+
+    /// A live buffer's bytes, `None` while it is lent and when it lies on a disk.
     pub fn bytes(&self, buffer: BufferId) -> Option<&[u8]> {
         let slot = self.slots.get(buffer.index()).filter(|s| s.is_live && s.ledger.is_free())?;
-        let Some(block) = &slot.block else { return Some(&[]) };
+        let Some(block) = &slot.block else {
+            return slot.extent.is_none().then_some(&[]);
+        };
         // SAFETY: the block is initialised and at least this long; nothing is lent, and lending
         // takes the arena mutably.
         Some(unsafe { std::slice::from_raw_parts(block.start.as_ptr(), slot.bytes) })

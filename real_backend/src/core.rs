@@ -8,7 +8,7 @@
 mod commands;
 mod copies;
 
-use crate::buffers::{Arena, Loan};
+use crate::buffers::{Arena, Backing, DiskFault, Loan};
 use crate::clock::Clock;
 use crate::crew::{Crew, Turn};
 use crate::planning::Planning;
@@ -16,7 +16,7 @@ use copies::{CopyJob, Links};
 use runtime::executive::{Failure, Stall};
 use runtime::kernel::{Inputs, KernelSet};
 use runtime::replay::CommandDigest;
-use runtime::{BufferId, Commands, Costs, Executive, Input, LinkModel, Ns, ObjectId};
+use runtime::{BufferId, Commands, Costs, Executive, Input, LinkModel, MemoryId, Ns, ObjectId};
 use std::any::Any;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -37,6 +37,12 @@ pub(crate) enum Ending {
     Conflict {
         what: String,
         buffer: BufferId,
+    },
+    Disk {
+        verb: &'static str,
+        object: ObjectId,
+        memory: MemoryId,
+        fault: DiskFault,
     },
     /// The scheduler or the program panicked, or this crate did.
     Panicked(Box<dyn Any + Send>),
@@ -86,6 +92,8 @@ pub(crate) struct Parts {
     pub kernels: KernelSet,
     pub inputs: Option<Box<dyn Inputs>>,
     pub limit_bytes: u64,
+    /// Memories that are files.
+    pub disks: Vec<(MemoryId, Backing)>,
     /// The network, when the cluster is emulated.
     pub links: Option<Box<dyn LinkModel>>,
 }
@@ -93,9 +101,13 @@ pub(crate) struct Parts {
 impl Core {
     pub fn new(parts: Parts) -> Self {
         let memories = parts.executive.cluster().memory_count();
+        let mut arena = Arena::new(memories, parts.limit_bytes);
+        for (memory, backing) in parts.disks {
+            arena.put_on_disk(memory, backing);
+        }
         Self {
             executive: Some(parts.executive),
-            arena: Arena::new(memories, parts.limit_bytes),
+            arena,
             digest: CommandDigest::default(),
             ending: None,
             copies: VecDeque::new(),

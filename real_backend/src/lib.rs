@@ -94,6 +94,7 @@ mod buffers;
 mod clock;
 mod core;
 mod crew;
+mod disks;
 mod machine;
 mod mover;
 mod pace;
@@ -104,7 +105,8 @@ mod spec;
 mod synthetic;
 mod worker;
 
+pub use buffers::DiskFault;
 pub use clock::measured_thinking;
 pub use machine::{Machine, NumaNode, host_cluster};
 pub use run::run;
-pub use spec::{RunError, RunOutput, RunSpec};
+pub use spec::{DiskError, RunError, RunOutput, RunSpec};

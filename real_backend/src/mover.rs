@@ -14,6 +14,7 @@ pub(crate) fn carry(shared: &Shared, at: usize) {
     let me = &crew.movers[at];
     me.thread.set(std::thread::current()).expect("a mover has one thread");
     let mut turn = Turn::default();
+    let mut between = Vec::new();
     loop {
         // Said before the look, so that what is issued after it wakes this thread.
         me.is_idle.store(true, Ordering::SeqCst);
@@ -27,8 +28,10 @@ pub(crate) fn carry(shared: &Shared, at: usize) {
         };
         me.is_idle.store(false, Ordering::SeqCst);
         crew.wake_movers(more.min(1));
-        job.carry_out();
-        shared.lock().copy_moved(crew, job, &mut turn);
+        match job.carry_out(&mut between) {
+            Ok(()) => shared.lock().copy_moved(crew, job, &mut turn),
+            Err(bad) => shared.lock().copy_failed(crew, job, bad, &mut turn),
+        }
         crew.deliver(&mut turn);
     }
 }

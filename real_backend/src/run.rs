@@ -2,13 +2,13 @@
 
 use crate::core::{Core, Ending, Parts};
 use crate::crew::{Crew, CrewSizes};
+use crate::disks;
 use crate::machine::Machine;
 use crate::mover::carry;
 use crate::pace::Pace;
 use crate::service::serve;
-use crate::spec::{RunError, RunOutput, RunSpec};
+use crate::spec::{DiskError, RunError, RunOutput, RunSpec};
 use crate::worker::{Seat, Shared, work};
-use runtime::cluster::MemoryKind;
 use runtime::executive::Setup;
 use runtime::kernel::Kernel;
 use runtime::trace::{Trace, TraceHeader, World};
@@ -32,9 +32,11 @@ const GRACE: Duration = Duration::from_secs(1);
 pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
     check_capacities(&spec.cluster)?;
     let is_emulated = spec.emulation.is_some();
-    if !is_emulated {
-        check_memories(&spec.cluster)?;
-    }
+    let folder = spec.disk_folder.unwrap_or_else(std::env::temp_dir);
+    let disks = match is_emulated {
+        true => Vec::new(),
+        false => disks::make(&spec.cluster, &folder)?,
+    };
     let until = Instant::now().checked_add(spec.timeout);
     let machine = Machine::detect();
     let limit_bytes = spec.memory_limit_bytes.or(machine.available_bytes).unwrap_or(u64::MAX);
@@ -53,10 +55,13 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
         true => header.provenance.push(("emulated".to_owned(), emulated(&spec.cluster, cores))),
         false => notes.extend(crowd_note(&spec.cluster, cores, is_crowded)),
     }
+    if !disks.is_empty() {
+        header.provenance.push(("disks".to_owned(), format!("files in {}", folder.display())));
+    }
     let names: Vec<&str> = spec.kernels.names().collect();
     let bodies: Vec<Arc<dyn Kernel>> =
         names.into_iter().filter_map(|name| spec.kernels.get(name).cloned()).collect();
-    let movers = movers(&spec.cluster, is_emulated);
+    let movers = movers(&spec.cluster, disks.len(), is_emulated);
     let sizes = CrewSizes { lanes: spec.cluster.lane_count(), movers, is_crowded };
     let crew = Crew::new(sizes, is_emulated.then(Pace::default), bodies);
     let executive = Executive::new(Setup {
@@ -74,6 +79,7 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
         kernels: spec.kernels,
         inputs: spec.inputs,
         limit_bytes,
+        disks,
         links: spec.emulation,
     });
     let shared = Arc::new(Shared { crew, core: core.into() });
@@ -112,14 +118,6 @@ struct Limits {
     timeout: Duration,
 }
 
-fn check_memories(cluster: &Cluster) -> Result<(), RunError> {
-    let foreign = |m: &&runtime::cluster::MemorySpec| m.kind != MemoryKind::Dram;
-    match cluster.memory_ids().map(|m| cluster.memory(m)).find(foreign) {
-        Some(m) => Err(RunError::UnsupportedMemory { memory: m.name.clone(), kind: m.kind }),
-        None => Ok(()),
-    }
-}
-
 fn check_capacities(cluster: &Cluster) -> Result<(), RunError> {
     match cluster.device_ids().find(|d| cluster.is_shared(*d)) {
         Some(d) => Err(RunError::SharedCapacity { device: cluster.device(d).name.clone() }),
@@ -155,12 +153,14 @@ fn emulated(cluster: &Cluster, cores: &[u32]) -> String {
 }
 
 /// Threads for transfers: none where there is nothing to transfer. Main memory is not copied
-/// faster by more than one; an emulated network carries several transfers at once.
-fn movers(cluster: &Cluster, is_emulated: bool) -> usize {
-    match (cluster.memory_count(), is_emulated) {
-        (1, _) => 0,
-        (_, false) => 1,
-        (_, true) => 2,
+/// faster by more than one; an emulated network carries several transfers at once; disks have as
+/// many requests under way as their copy engines allow.
+fn movers(cluster: &Cluster, disks: usize, is_emulated: bool) -> usize {
+    match (cluster.memory_count(), disks, is_emulated) {
+        (1, ..) => 0,
+        (_, _, true) => 2,
+        (_, 0, false) => 1,
+        (_, _, false) => disks::requests(cluster),
     }
 }
 
@@ -249,6 +249,11 @@ fn conclude(
             let (object, limit_bytes) = (name(object), limits.limit_bytes);
             let trace = saved(executive, header);
             RunError::OutOfMemory { object, bytes, used_bytes, limit_bytes, trace }
+        }
+        Ending::Disk { verb, object, memory, fault } => {
+            let memory = executive.cluster().memory(memory).name.clone();
+            let error = DiskError { verb, object: name(object), memory, fault };
+            RunError::Disk { error, trace: saved(executive, header) }
         }
         Ending::Conflict { what, buffer } => {
             RunError::Conflict { what, buffer, trace: saved(executive, header) }

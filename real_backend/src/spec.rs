@@ -1,12 +1,13 @@
 //! What a real run takes and gives.
 
-use crate::buffers::Arena;
+use crate::buffers::{Arena, DiskFault};
 use runtime::cluster::MemoryKind;
 use runtime::executive::{Failure, Feasibility, Program, Stall, Thinking};
 use runtime::kernel::{Inputs, KernelSet};
 use runtime::replay::CommandDigest;
 use runtime::trace::Trace;
 use runtime::{BufferId, Cluster, Costs, LinkModel, Ns, ObjectId, Scheduler, TaskGraph};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use std::time::Duration;
 pub struct RunSpec {
     /// What to run.
     pub graph: TaskGraph,
-    /// Where: one worker thread per lane, one arena per memory. All memories must be main memory,
-    /// unless the cluster is emulated.
+    /// Where: one worker thread per lane, one arena or file per memory. Memories must be main
+    /// memory or disks, and devices compute in main memory, unless the cluster is emulated.
     pub cluster: Arc<Cluster>,
     /// How long tasks last that have no body in `kernels`; in an emulated run how long all do.
     pub truth: Costs,
@@ -46,6 +47,9 @@ pub struct RunSpec {
     pub memory_limit_bytes: Option<u64>,
     /// The run is given up after this long, planning included.
     pub timeout: Duration,
+    /// Where the files of disk memories lie while the run lasts; `None` = the system's folder for
+    /// temporary files.
+    pub disk_folder: Option<PathBuf>,
     /// Emulates the cluster on this host, whatever it is: its links as this model paces them. See
     /// the crate's documentation.
     pub emulation: Option<Box<dyn LinkModel>>,
@@ -76,6 +80,7 @@ impl RunSpec {
             cores: Vec::new(),
             memory_limit_bytes: None,
             timeout: Duration::from_secs(3600),
+            disk_folder: None,
             emulation: None,
         }
     }
@@ -99,8 +104,26 @@ pub struct RunOutput {
 }
 
 impl RunOutput {
+    /// Brings results that lie on a disk into main memory, where
+    /// [`object_bytes`](Self::object_bytes) finds them.
+    ///
+    /// # Errors
+    /// [`DiskError`] for the first one that cannot be read.
+    pub fn read_results(&mut self) -> Result<(), DiskError> {
+        for &(object, buffer) in &self.results {
+            let (_, memory) = self.arena.whose(buffer);
+            self.arena.bring_in(buffer).map_err(|fault| DiskError {
+                verb: "read from",
+                object: self.trace.graph.object_name(object),
+                memory: self.trace.header.cluster.memories[memory.index()].name.clone(),
+                fault,
+            })?;
+        }
+        Ok(())
+    }
+
     /// The content of a result; `None` for an object that is not marked `keep` or that nothing
-    /// ever used.
+    /// ever used, and for one on a disk before [`read_results`](Self::read_results).
     pub fn object_bytes(&self, object: ObjectId) -> Option<&[u8]> {
         let at = self.results.binary_search_by_key(&object, |r| r.0).ok()?;
         self.arena.bytes(self.results[at].1)
@@ -118,11 +141,25 @@ impl std::fmt::Debug for RunOutput {
     }
 }
 
+/// A disk memory failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{object:?} could not be {verb} {memory:?}: {fault}")]
+pub struct DiskError {
+    /// What was tried.
+    pub verb: &'static str,
+    /// What was to be read or written.
+    pub object: String,
+    /// The memory.
+    pub memory: String,
+    /// Why.
+    pub fault: DiskFault,
+}
+
 /// Why a run has no result. Whatever could be saved of the trace comes with it.
 #[derive(thiserror::Error)]
 pub enum RunError {
     /// The cluster has a memory that this driver does not have.
-    #[error("memory {memory:?} is {kind:?}; a real run on CPU workers has main memory only")]
+    #[error("memory {memory:?} is {kind:?}; a real run on CPU workers has main memory and disks")]
     UnsupportedMemory {
         /// Its name.
         memory: String,
@@ -137,6 +174,32 @@ pub enum RunError {
     SharedCapacity {
         /// Its name.
         device: String,
+    },
+    /// A device computes in a disk.
+    #[error("device {device:?} computes in {memory:?}, which is a disk")]
+    ComputesOnDisk {
+        /// Its name.
+        device: String,
+        /// The disk's.
+        memory: String,
+    },
+    /// No file can be made for a disk memory.
+    #[error("memory {memory:?} needs a file in {}, which cannot be made: {source}", folder.display())]
+    NoDisk {
+        /// The memory.
+        memory: String,
+        /// Where.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A disk memory could not be read or written.
+    #[error("{error}")]
+    Disk {
+        /// What and why.
+        error: DiskError,
+        /// What happened until then.
+        trace: Box<Trace>,
     },
     /// It cannot begin.
     #[error(transparent)]
@@ -212,12 +275,15 @@ impl RunError {
         match self {
             Self::UnsupportedMemory { .. }
             | Self::SharedCapacity { .. }
+            | Self::ComputesOnDisk { .. }
+            | Self::NoDisk { .. }
             | Self::Infeasible(_)
             | Self::Thread(_) => None,
             Self::TimedOut { trace, .. } => trace.as_deref(),
             Self::Failed { trace, .. }
             | Self::Stalled { trace, .. }
             | Self::OutOfMemory { trace, .. }
+            | Self::Disk { trace, .. }
             | Self::Conflict { trace, .. } => Some(trace),
         }
     }

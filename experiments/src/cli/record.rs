@@ -17,7 +17,7 @@ pub struct Args {
     /// A workload: name, name:{parameter: value}, or a file
     #[arg(long, value_name = "WORKLOAD")]
     workload: String,
-    /// A cluster with main memory only
+    /// A cluster of main memory and disks
     #[arg(long, value_name = "CLUSTER", default_value = "host")]
     cluster: String,
     /// A scheduler: name or name:{parameter: value}
@@ -26,6 +26,9 @@ pub struct Args {
     /// Seed of everything that is random
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Where the files of disk memories lie meanwhile
+    #[arg(long, value_name = "DIR")]
+    disk: Option<PathBuf>,
     /// Where to write the trace; compressed when the name ends in .gz
     #[arg(long, short, value_name = "FILE", default_value = "run.jsonl.gz")]
     output: PathBuf,
@@ -39,6 +42,7 @@ pub fn run(context: &Context, args: &Args) -> Result {
         backend: Backend::Cpu,
         seed: args.seed,
         set: Vec::new(),
+        disk_folder: args.disk.clone(),
     })?;
     let finished = single::run(&plan, &plan.cells[0], Calibration::default(), String::new());
     let exit = context.show(&finished, false);

@@ -66,6 +66,7 @@ pub fn run(context: &Context, args: &Args) -> Result {
         backend: Backend::Sim,
         seed: recorded.header.seed,
         set: args.set.clone(),
+        disk_folder: None,
     })?;
     let finished = single::run(&plan, &plan.cells[0], Calibration::default(), String::new());
     if let (Some(path), Some(trace)) = (&args.trace, &finished.trace) {

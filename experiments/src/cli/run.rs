@@ -39,13 +39,17 @@ pub struct Args {
     /// With --cell: show everything as JSON
     #[arg(long, requires = "cell")]
     json: bool,
+    /// Where real runs keep the files of disk memories meanwhile
+    #[arg(long, value_name = "DIR")]
+    disk: Option<PathBuf>,
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
 }
 
 pub fn run(context: &Context, args: &Args) -> Result {
-    let plan = context.read_plan(&args.file)?;
+    let mut plan = context.read_plan(&args.file)?;
+    plan.disk_folder.clone_from(&args.disk);
     if let Some(id) = &args.cell {
         return run_one(context, args, &plan, id);
     }

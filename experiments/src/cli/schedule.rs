@@ -37,6 +37,9 @@ pub struct Args {
     /// Sets noise, memory, bandwidth, latency, thinking, estimates, eviction or network
     #[arg(long, value_name = "AXIS=VALUE")]
     set: Vec<String>,
+    /// Where the cpu backend keeps the files of disk memories while it runs
+    #[arg(long, value_name = "DIR")]
+    disk: Option<PathBuf>,
     /// Show makespan, every task's device, lane and times, and every transfer as JSON
     #[arg(long)]
     json: bool,
@@ -74,6 +77,7 @@ pub fn run(context: &Context, args: &Args) -> Result {
         backend: args.backend.into(),
         seed: args.seed,
         set: args.set.clone(),
+        disk_folder: args.disk.clone(),
     })?;
     let finished = single::run(&plan, &plan.cells[0], Calibration::default(), String::new());
     if let (Some(path), Some(trace)) = (&args.trace, &finished.trace) {

@@ -12,6 +12,7 @@ use crate::spec::{At, Backend, CostSource, Estimates, KeepTraces, Scalar, Thinki
 use runtime::registry::Value;
 use runtime::trace::Trace;
 use serde_json::{Value as Json, json};
+use std::path::PathBuf;
 
 /// What runs where under whom.
 pub struct Single {
@@ -27,6 +28,8 @@ pub struct Single {
     pub seed: u64,
     /// `axis=value` pairs.
     pub set: Vec<String>,
+    /// See [`Plan::disk_folder`].
+    pub disk_folder: Option<PathBuf>,
 }
 
 /// A plan of one cell.
@@ -76,6 +79,7 @@ pub fn plan(mut single: Single) -> Result<Plan> {
         cells: vec![cell],
         keep_traces: KeepTraces::All,
         timeout_ns: None,
+        disk_folder: single.disk_folder,
     };
     check_feasible(&plan)?;
     Ok(plan)

@@ -6,6 +6,7 @@
 mod classic;
 mod hetero;
 mod host;
+mod out_of_core;
 mod star;
 mod two_tier;
 
@@ -30,7 +31,7 @@ pub struct ClusterInfo {
 
 /// All presets.
 pub fn all() -> &'static [ClusterInfo] {
-    &[host::INFO, star::INFO, two_tier::INFO, hetero::INFO, classic::INFO]
+    &[host::INFO, out_of_core::INFO, star::INFO, two_tier::INFO, hetero::INFO, classic::INFO]
 }
 
 /// The preset of that name.

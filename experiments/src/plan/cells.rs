@@ -7,7 +7,6 @@ use super::parts::{ClusterPlan, ClusterSource, SchedulerPlan, WorkloadPlan, Work
 use super::vary::{Base, Change, Target};
 use super::{Cell, Plan, Settings};
 use crate::mistake::Mistakes;
-use crate::spec::Backend;
 use runtime::registry::{ParameterInfo, Value};
 use std::collections::BTreeMap;
 

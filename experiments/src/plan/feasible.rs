@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use runtime::cluster::MemoryKind;
 use runtime::executive::{Setup, Thinking};
 use runtime::graph::GraphSummary;
-use runtime::{Costs, Decisions, Event, Executive, Scheduler, View};
+use runtime::{Cluster, Costs, Decisions, Event, Executive, Scheduler, View};
 use std::collections::BTreeMap;
 
 /// Checks every pair of workload and cluster at its first seed, and returns the shapes of the
@@ -87,11 +87,7 @@ fn fits(
 ) -> Result<(), String> {
     let cluster = plan.make(seed).map_err(|e| e.to_string())?;
     if backends.contains(&Backend::Cpu) {
-        let other = cluster.spec().memories.iter().find(|m| m.kind != MemoryKind::Dram);
-        if let Some(memory) = other {
-            let name = &memory.name;
-            return Err(format!("the cpu backend has main memory only, and {name:?} is another"));
-        }
+        real_memories(&cluster)?;
     }
     let costs = Costs::resolve(graph, &cluster, None).map_err(|e| e.to_string())?;
     let is_bounded = cluster.spec().memories.iter().any(|m| m.capacity_bytes.is_some());
@@ -109,6 +105,23 @@ fn fits(
     };
     // The executive checks that every task fits somewhere and that homes hold what begins there.
     Executive::new(setup).map(|_| ()).map_err(|e| e.to_string())
+}
+
+/// The cpu backend has main memory, and disks in which no device computes.
+fn real_memories(cluster: &Cluster) -> Result<(), String> {
+    let memories = &cluster.spec().memories;
+    if let Some(memory) = memories.iter().find(|m| m.kind == MemoryKind::Hbm) {
+        let name = &memory.name;
+        return Err(format!("the cpu backend has main memory and disks, and {name:?} is neither"));
+    }
+    for device in cluster.device_ids() {
+        let memory = cluster.memory(cluster.memory_of(device));
+        if memory.kind == MemoryKind::Disk {
+            let (device, memory) = (&cluster.device(device).name, &memory.name);
+            return Err(format!("{device:?} computes in {memory:?}, which is a disk"));
+        }
+    }
+    Ok(())
 }
 
 /// Decides nothing: the executive is only made, never stepped.

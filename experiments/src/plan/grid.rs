@@ -72,6 +72,7 @@ fn empty_plan(names: &Names<'_>, spec: &Spec) -> Plan {
         cells: Vec::new(),
         keep_traces: spec.keep_traces.unwrap_or_default(),
         timeout_ns: spec.timeout.map(|t| t.ns),
+        disk_folder: None,
     }
 }
 

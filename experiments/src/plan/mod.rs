@@ -32,7 +32,7 @@ use runtime::Ns;
 use runtime::scheduler::Eviction;
 use runtime::trace::Digest;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A resolved experiment.
@@ -62,6 +62,9 @@ pub struct Plan {
     pub keep_traces: KeepTraces,
     /// A cell that takes longer has failed.
     pub timeout_ns: Option<Ns>,
+    /// Where real runs keep the files of disk memories; the system's folder for temporary files
+    /// when absent. Said on the command line, not in the experiment.
+    pub disk_folder: Option<PathBuf>,
 }
 
 /// How a cell is run.

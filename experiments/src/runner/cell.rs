@@ -166,6 +166,7 @@ impl Run<'_> {
             scheduler_name: self.scheduler_label(),
             seed: self.cell.seed,
             timeout,
+            disk_folder: self.plan.disk_folder.clone(),
             emulation: self.emulation(world),
             ..RunSpec::new(
                 template.graph.clone(),
@@ -181,8 +182,9 @@ impl Run<'_> {
                 inputs.fill(object, bytes);
             }));
         }
-        let output = real_backend::run(spec).map_err(|e| self.real_failed(&e))?;
+        let mut output = real_backend::run(spec).map_err(|e| self.real_failed(&e))?;
         if let Some(app) = &template.app {
+            output.read_results().map_err(|e| error("failed", e))?;
             check_results(app.as_ref(), &output)?;
         }
         validated(&output.trace)?;
@@ -205,8 +207,12 @@ impl Run<'_> {
             RunError::OutOfMemory { .. } => error("out-of-memory", failure),
             RunError::UnsupportedMemory { .. }
             | RunError::SharedCapacity { .. }
+            | RunError::ComputesOnDisk { .. }
             | RunError::Infeasible(_) => error("infeasible", failure),
-            RunError::Thread(_) | RunError::Conflict { .. } => error("failed", failure),
+            RunError::NoDisk { .. }
+            | RunError::Disk { .. }
+            | RunError::Thread(_)
+            | RunError::Conflict { .. } => error("failed", failure),
         }
     }
 }

@@ -72,13 +72,20 @@ impl Core {
         if std::mem::replace(&mut self.is_filled[object.index()], true) {
             return;
         }
+        let fill = |bytes: &mut [u8]| match &self.inputs {
+            Some(inputs) => inputs.fill(object, bytes),
+            None if is_zero => {}
+            None => bytes.fill(0),
+        };
+        if self.arena.is_on_disk(buffer) {
+            if let Err(fault) = self.arena.fill_extent(buffer, fill) {
+                self.end(Ending::Disk { verb: "written to", object, memory, fault });
+            }
+            return;
+        }
         let loan = self.arena.lend(buffer, Right::Write);
         let mut loan = loan.expect("nobody else knows a new buffer");
-        match &self.inputs {
-            Some(inputs) => inputs.fill(object, loan.bytes_mut()),
-            None if is_zero => {}
-            None => loan.bytes_mut().fill(0),
-        }
+        fill(loan.bytes_mut());
         self.arena.give_back(loan);
     }
 

@@ -4,7 +4,7 @@
 //! so: bytes that are there earlier wait here for that instant.
 
 use super::{Core, Ending};
-use crate::buffers::{Conflict, Loan, Right};
+use crate::buffers::{Conflict, DiskFault, End, Right};
 use crate::clock::Clock;
 use crate::crew::{Crew, Turn};
 use runtime::{BufferId, CopyId, Input, LinkModel, MemoryId, Ns};
@@ -13,17 +13,43 @@ use std::collections::VecDeque;
 /// A transfer for a mover.
 pub(crate) struct CopyJob {
     copy: CopyId,
-    from: Loan,
-    to: Loan,
+    from: End,
+    to: End,
     /// When it began; in an emulated run when it was issued.
     started_ns: Ns,
 }
 
 impl CopyJob {
-    /// Copies the bytes.
-    pub fn carry_out(&mut self) {
-        self.to.bytes_mut().copy_from_slice(self.from.bytes());
+    /// Copies the bytes; `between` is memory that the mover keeps, for those that go from disk to
+    /// disk.
+    pub fn carry_out(&mut self, between: &mut Vec<u8>) -> Result<(), BadDisk> {
+        let bytes = self.from.bytes();
+        let reading = |fault| BadDisk { verb: "read from", is_target: false, fault };
+        let writing = |fault| BadDisk { verb: "written to", is_target: true, fault };
+        match (&mut self.from, &mut self.to) {
+            (End::Memory(from), End::Memory(to)) => {
+                to.bytes_mut().copy_from_slice(from.bytes());
+                Ok(())
+            }
+            (End::Memory(from), End::Disk(to)) => to.write(from.bytes()).map_err(writing),
+            (End::Disk(from), End::Memory(to)) => from.read(to.bytes_mut()).map_err(reading),
+            (End::Disk(from), End::Disk(to)) => {
+                let more = bytes.saturating_sub(between.len());
+                let none = |_| reading(DiskFault::NoMemory { bytes });
+                between.try_reserve_exact(more).map_err(none)?;
+                between.resize(bytes, 0);
+                from.read(between).map_err(reading)?;
+                to.write(between).map_err(writing)
+            }
+        }
     }
+}
+
+/// A disk failed under a transfer.
+pub(crate) struct BadDisk {
+    verb: &'static str,
+    is_target: bool,
+    fault: DiskFault,
 }
 
 /// The network of an emulated run.
@@ -90,8 +116,8 @@ impl Core {
         (source, target): (MemoryId, MemoryId),
         turn: &mut Turn,
     ) {
-        let lent = self.arena.lend(from, Right::Read);
-        let lent = lent.and_then(|from| Ok((from, self.arena.lend(to, Right::Write)?)));
+        let lent = self.arena.lend_end(from, Right::Read);
+        let lent = lent.and_then(|from| Ok((from, self.arena.lend_end(to, Right::Write)?)));
         let (from, to) = match lent {
             Ok(lent) => lent,
             Err(Conflict { buffer }) => {
@@ -99,7 +125,7 @@ impl Core {
             }
         };
         if let Some(links) = &mut self.links {
-            let bytes = from.bytes().len() as u64;
+            let bytes = from.bytes() as u64;
             links.issue(self.now_ns, copy, (source, target), bytes);
             // It may be the next one to arrive.
             turn.is_service_asked = true;
@@ -136,6 +162,16 @@ impl Core {
         }
     }
 
+    /// A mover could not copy the bytes: the run ends.
+    pub fn copy_failed(&mut self, crew: &Crew, job: CopyJob, bad: BadDisk, turn: &mut Turn) {
+        let end = if bad.is_target { &job.to } else { &job.from };
+        if let End::Disk(loan) = end {
+            let (object, memory) = self.arena.whose(loan.buffer());
+            self.end(Ending::Disk { verb: bad.verb, object, memory, fault: bad.fault });
+        }
+        self.copy_ended(crew, crew.clock.now_ns(), job, turn);
+    }
+
     /// Brings transfers whose time has come to the executive.
     pub(super) fn land(&mut self, crew: &Crew, turn: &mut Turn) {
         while let Some(links) = &mut self.links {
@@ -153,8 +189,8 @@ impl Core {
     /// A transfer's end.
     fn copy_ended(&mut self, crew: &Crew, at_ns: Ns, job: CopyJob, turn: &mut Turn) {
         let CopyJob { copy, from, to, started_ns } = job;
-        self.arena.give_back(from);
-        self.arena.give_back(to);
+        self.arena.give_back_end(from);
+        self.arena.give_back_end(to);
         self.copying -= 1;
         match self.ending {
             None => self.step(crew, at_ns, Input::Copied { copy, started_ns }, turn),
@@ -168,8 +204,8 @@ impl Core {
         let moved = moved.filter_map(|flight| flight.moved.take());
         for job in self.copies.drain(..).chain(moved) {
             self.copying -= 1;
-            self.arena.give_back(job.from);
-            self.arena.give_back(job.to);
+            self.arena.give_back_end(job.from);
+            self.arena.give_back_end(job.to);
         }
     }
 }

@@ -39,9 +39,8 @@ fn content_travels_through_small_memories_at_the_pace_of_the_links() {
         let stamped = Stamped::random(&mut Random(seed), 80, 1, &MODES);
         let largest = stamped.graph.summary().max_working_set_bytes;
         let cluster = star(&[2, 1, 3], Some(largest + 1000));
-        let runs: [&dyn Fn() -> Box<dyn Scheduler>; 2] = [&|| Box::new(Eager::default()), &|| {
-            Box::new(Planned::new(AnyLane(Random(seed))))
-        }];
+        let runs: [&dyn Fn() -> Box<dyn Scheduler>; 2] =
+            [&|| Box::new(Eager::default()), &|| Box::new(Planned::new(AnyLane(Random(seed))))];
         for scheduler in runs {
             let plain = spec(stamped.graph.clone(), Arc::clone(&cluster), Eager::default());
             let spec = emulated(RunSpec { scheduler: scheduler(), ..plain });
