@@ -4,20 +4,22 @@
 //! Map: [`run()`] is a run from start to end, of a [`RunSpec`]; `core` is what its threads share
 //! under the lock (the executive, the buffers, what is under way) and `crew` what they share
 //! without one (mailboxes, the clock); `worker`, `mover` and `service` are the threads' loops;
-//! `pace` tells how well an emulated run kept to its model; `buffers` lends memory, and holds all of
-//! this crate's `unsafe`; `synthetic` stands in for kernels without a body; [`Machine`] knows what
-//! this computer has. What a run recorded can be stepped through again by [`runtime::replay`].
+//! `pace` tells how well an emulated run kept to its model; `buffers` lends memory and extents of
+//! disks, and holds all of this crate's `unsafe`; `disks` makes their files; `synthetic` stands in
+//! for kernels without a body; [`Machine`] knows what this computer has. What a run recorded can be
+//! stepped through again by [`runtime::replay`].
 //!
 //! What is absent: decisions. Who runs what, where, when and on which copy is the executive's, the
 //! same one that the simulator drives. A driver for other hardware brings completions to it in the
 //! same way (`Core::step`, under the lock), and carries out its own devices' commands.
 //!
 //! # A run
-//! One worker thread per lane, pinned to a core; movers for transfers; one service thread for timers
-//! and thinking. Whichever worker brings a completion steps the executive under a lock, takes its own
-//! next task along and passes the others on through mailboxes. A worker that finds the lock taken
-//! leaves a slip, which whoever has the lock serves too: a lock that changes hands costs more than
-//! a step. Nobody waits busily for long: after some microseconds an idle worker sleeps.
+//! One worker thread per lane, pinned to a core; movers for transfers; one service thread for
+//! timers and thinking. Whichever worker brings a completion steps the executive under a lock,
+//! takes its own next task along and passes the others on through mailboxes. A worker that finds
+//! the lock taken leaves a slip, which whoever has the lock serves too: a lock that changes hands
+//! costs more than a step. Nobody waits busily for long: after some microseconds an idle worker
+//! sleeps.
 //!
 //! # Time
 //! Nanoseconds on the system's monotonic clock. A task's end is the instant at which its kernel

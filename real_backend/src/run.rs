@@ -83,16 +83,9 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
         links: spec.emulation,
     });
     let shared = Arc::new(Shared { crew, core: core.into() });
-    let mut threads = Vec::with_capacity(seats.len() + 1);
-    notes.extend(start_workers(&shared, seats, &mut threads)?);
-    header.provenance.extend(notes.iter().map(as_provenance));
-    for at in 0..movers {
-        let theirs = Arc::clone(&shared);
-        let body = move || theirs.guarded(|| carry(&theirs, at));
-        spawn(&shared, &mut threads, "mover", body)?;
-    }
-    let theirs = Arc::clone(&shared);
-    spawn(&shared, &mut threads, "service", move || theirs.guarded(|| serve(&theirs)))?;
+    let mut threads = Vec::with_capacity(seats.len() + movers + 1);
+    notes.extend(start_threads(&shared, seats, &mut threads)?);
+    header.provenance.extend(notes.iter().map(|n| as_provenance(n)));
     let until = until.unwrap_or_else(|| Instant::now() + Duration::from_secs(u32::MAX.into()));
     let is_in_time = shared.crew.wait_for_end(until);
     let end = Limits { limit_bytes, timeout: spec.timeout };
@@ -101,15 +94,15 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
         threads.into_iter().for_each(|thread| _ = thread.join());
         let late = shared.crew.pace.iter().flat_map(Pace::notes);
         let late: Vec<String> = late.collect();
-        header.provenance.extend(late.iter().map(as_provenance));
+        header.provenance.extend(late.iter().map(|n| as_provenance(n)));
         notes.extend(late);
         return conclude(&shared, header, notes, &end);
     }
     give_up(&shared, &threads, header, &end)
 }
 
-fn as_provenance(note: &String) -> (String, String) {
-    ("note".to_owned(), note.clone())
+fn as_provenance(note: &str) -> (String, String) {
+    ("note".to_owned(), note.to_owned())
 }
 
 /// What errors tell about the limits of a run.
@@ -162,6 +155,22 @@ fn movers(cluster: &Cluster, disks: usize, is_emulated: bool) -> usize {
         (_, 0, false) => 1,
         (_, _, false) => disks::requests(cluster),
     }
+}
+
+/// Starts everybody; returns what is to be noted.
+fn start_threads(
+    shared: &Arc<Shared>,
+    seats: Vec<Seat>,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> Result<Vec<String>, RunError> {
+    let notes = start_workers(shared, seats, threads)?;
+    for at in 0..shared.crew.movers.len() {
+        let theirs = Arc::clone(shared);
+        spawn(shared, threads, "mover", move || theirs.guarded(|| carry(&theirs, at)))?;
+    }
+    let theirs = Arc::clone(shared);
+    spawn(shared, threads, "service", move || theirs.guarded(|| serve(&theirs)))?;
+    Ok(notes)
 }
 
 /// Starts the workers and waits until they are at their places.

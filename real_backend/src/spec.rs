@@ -184,7 +184,10 @@ pub enum RunError {
         memory: String,
     },
     /// No file can be made for a disk memory.
-    #[error("memory {memory:?} needs a file in {}, which cannot be made: {source}", folder.display())]
+    #[error(
+        "memory {memory:?} needs a file in {}, which cannot be made: {source}",
+        folder.display()
+    )]
     NoDisk {
         /// The memory.
         memory: String,

@@ -1,11 +1,11 @@
 //! Transfers: durations, shared channels, copy engines.
 //!
-//! In simulation, and in an emulated run, the bytes of all transfers that lie wholly inside a window must fit each channel
-//! in that window, for every window between two event times. With `x` a begin, `y` an end and
-//! `d` the time that a transfer needs alone on the channel, the condition is
-//! `x + (sum of d inside) <= y`. Sweeping over `y` while a tree holds the left side for every
-//! `x` and gives its maximum, all windows are checked exactly in `n log n`, without a limit on
-//! the number of transfers. On hardware links are what they are, and only engines are checked.
+//! In simulation, and in an emulated run, the bytes of all transfers that lie wholly inside a
+//! window must fit each channel in that window, for every window between two event times. With `x`
+//! a begin, `y` an end and `d` the time that a transfer needs alone on the channel, the condition
+//! is `x + (sum of d inside) <= y`. Sweeping over `y` while a tree holds the left side for every
+//! `x` and gives its maximum, all windows are checked exactly in `n log n`, without a limit on the
+//! number of transfers. On hardware links are what they are, and only engines are checked.
 
 use super::Violation;
 use super::facts::Facts;
