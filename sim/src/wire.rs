@@ -6,7 +6,7 @@ use crate::transfers::Transfers;
 use runtime::{Cluster, CopyId, LinkModel, MemoryId, Ns};
 use std::sync::Arc;
 
-/// The transfers under way on a cluster's links; see the [module](self).
+/// The transfers under way on a cluster's links, by the simulator's network model.
 pub struct Wire {
     cluster: Arc<Cluster>,
     queue: Queue,
