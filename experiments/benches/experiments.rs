@@ -30,6 +30,7 @@ fn run(plan: &Plan, out: &Path) {
         is_fresh: true,
         retries_failed: false,
         is_quiet: true,
+        costs: None,
         spec_path: "bench.yaml".into(),
     };
     let summary = runner::run(plan, &shapes, out, &options).expect("the disk has room");

@@ -9,12 +9,13 @@
 //! 4. [`store`]: the run directory on disk; [`record`]: what it holds; [`mod@compare`]: two of them
 //!    side by side; [`report`]: the page, a function of the directory.
 //!
-//! [`cli`] is the command line around all of it; [`chrome`] writes traces for Perfetto.
+//! [`machine`] measures the computer that this runs on. [`cli`] is the command line around all of it; [`chrome`] writes traces for Perfetto.
 
 pub mod chrome;
 pub mod cli;
 pub mod clusters;
 pub mod compare;
+pub mod machine;
 pub mod metrics;
 pub mod mistake;
 pub mod plan;

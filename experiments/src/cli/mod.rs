@@ -3,6 +3,7 @@
 //! Exit codes: 0 fine, 1 a bug, 2 bad usage or input, 3 some cells failed, 4 a regression.
 
 mod arguments;
+mod calibrate;
 mod check;
 mod compare;
 mod doctor;
@@ -44,6 +45,7 @@ enum Sub {
     Schedule(schedule::Args),
     Record(record::Args),
     Replay(replay::Args),
+    Calibrate(calibrate::Args),
     Import(import::Args),
     List(list::Args),
     Schema(schema::Args),
@@ -172,6 +174,7 @@ impl Context {
             Sub::Schedule(args) => schedule::run(self, &args),
             Sub::Record(args) => record::run(self, &args),
             Sub::Replay(args) => replay::run(self, &args),
+            Sub::Calibrate(args) => calibrate::run(self, &args),
             Sub::Import(args) => import::run(self, &args),
             Sub::List(args) => list::run(self, &args),
             Sub::Schema(args) => schema::run(self, &args),

@@ -4,7 +4,9 @@ use super::{CliError, Context, Exit, Result, single};
 use crate::plan::{Plan, check_feasible};
 use crate::report::Options;
 use crate::runner::{RunOptions, RunSummary};
+use crate::spec::CostSource;
 use crate::store::read_calibration;
+use runtime::cost::History;
 use std::path::{Path, PathBuf};
 
 /// Run an experiment, or go on with one that was interrupted
@@ -39,6 +41,9 @@ pub struct Args {
     /// With --cell: show everything as JSON
     #[arg(long, requires = "cell")]
     json: bool,
+    /// Durations from `windtunnel calibrate`, for cells with `costs: measured`
+    #[arg(long, value_name = "FILE")]
+    costs: Option<PathBuf>,
     /// Where real runs keep the files of disk memories meanwhile
     #[arg(long, value_name = "DIR")]
     disk: Option<PathBuf>,
@@ -61,6 +66,7 @@ pub fn run(context: &Context, args: &Args) -> Result {
         retries_failed: args.retry_failed,
         is_quiet: args.quiet,
         spec_path: args.file.display().to_string(),
+        costs: args.costs(&plan)?,
     };
     let summary = crate::runner::run(&plan, &shapes, &out, &options)?;
     let report = context.report(&out, &Options::default())?;
@@ -70,12 +76,32 @@ pub fn run(context: &Context, args: &Args) -> Result {
 }
 
 impl Args {
+    /// The durations that were measured before.
+    fn costs(&self, plan: &Plan) -> Result<Option<History>> {
+        let Some(path) = &self.costs else { return Ok(None) };
+        if plan.settings.iter().all(|s| s.costs == CostSource::Stated) {
+            let message = "--costs: no cell of the experiment asks for them by `costs: measured`";
+            return Err(CliError::new(message));
+        }
+        read_history(path).map(Some)
+    }
+
     /// The run directory.
     fn out_dir(&self, plan: &Plan) -> PathBuf {
         let name =
             || -> String { plan.name.chars().map(|c| if is_safe(c) { c } else { '-' }).collect() };
         self.out.clone().unwrap_or_else(|| Path::new("out").join(name()))
     }
+}
+
+/// The durations in a cost file.
+pub(super) fn read_history(path: &Path) -> Result<History> {
+    let shown = crate::shown::path(path);
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| CliError::new(format!("{shown}: {error}")))?;
+    let file = crate::machine::read_costs(&text);
+    let file = file.map_err(|error| CliError::new(format!("{shown}: {error}")))?;
+    Ok(file.history)
 }
 
 fn is_safe(c: char) -> bool {
@@ -105,6 +131,7 @@ fn run_one(context: &Context, args: &Args, plan: &Plan, id: &str) -> Result {
     })?;
     // What the experiment measured holds for its cells.
     let known = read_calibration(&args.out_dir(plan))?;
+    let known = known.or_given(args.costs(plan)?.as_ref());
     let finished = single::run(plan, cell, known, String::new());
     if let (Some(path), Some(trace)) = (&args.trace, &finished.trace) {
         crate::store::write_trace_file(trace, path)?;

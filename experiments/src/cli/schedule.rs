@@ -1,9 +1,10 @@
 //! `windtunnel schedule`.
 
+use super::run::read_history;
 use super::single::{self, Single};
 use super::{Context, Result};
 use crate::runner::Calibration;
-use crate::spec::Backend;
+use crate::spec::{Backend, CostSource};
 use std::path::PathBuf;
 
 /// Run one workload on one cluster under one scheduler
@@ -37,6 +38,9 @@ pub struct Args {
     /// Sets noise, memory, bandwidth, latency, thinking, estimates, eviction or network
     #[arg(long, value_name = "AXIS=VALUE")]
     set: Vec<String>,
+    /// Durations from `windtunnel calibrate` instead of those that the workload states
+    #[arg(long, value_name = "FILE")]
+    costs: Option<PathBuf>,
     /// Where the cpu backend keeps the files of disk memories while it runs
     #[arg(long, value_name = "DIR")]
     disk: Option<PathBuf>,
@@ -70,7 +74,7 @@ impl From<BackendArg> for Backend {
 }
 
 pub fn run(context: &Context, args: &Args) -> Result {
-    let plan = single::plan(Single {
+    let mut plan = single::plan(Single {
         workload: context.workload(&args.workload)?,
         cluster: context.cluster(&args.cluster)?,
         scheduler: context.scheduler(&args.scheduler)?,
@@ -79,7 +83,14 @@ pub fn run(context: &Context, args: &Args) -> Result {
         set: args.set.clone(),
         disk_folder: args.disk.clone(),
     })?;
-    let finished = single::run(&plan, &plan.cells[0], Calibration::default(), String::new());
+    let known = match &args.costs {
+        None => Calibration::default(),
+        Some(path) => {
+            plan.settings[0].costs = CostSource::Measured;
+            Calibration::given(read_history(path)?)
+        }
+    };
+    let finished = single::run(&plan, &plan.cells[0], known, String::new());
     if let (Some(path), Some(trace)) = (&args.trace, &finished.trace) {
         crate::store::write_trace_file(trace, path)?;
     }

@@ -28,12 +28,28 @@ const SCHEDULER: &str = "mct";
 pub struct Calibration {
     /// By [`WorkloadPlan::identity`]: labels do not tell what axes set.
     workloads: Vec<(String, History)>,
+    /// What was measured before, for all other workloads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    given: Option<History>,
 }
 
 impl Calibration {
+    /// What is known before anything is measured, of any workload.
+    pub fn given(history: History) -> Self {
+        Self { given: Some(history), ..Self::default() }
+    }
+
+    /// Adds what is known before anything is measured, unless there is something already: a run
+    /// that is resumed goes on with what it began with.
+    pub fn or_given(mut self, history: Option<&History>) -> Self {
+        self.given = self.given.or_else(|| history.cloned());
+        self
+    }
+
     fn history(&self, workload: &WorkloadPlan) -> Option<&History> {
         let identity = workload.identity();
-        self.workloads.iter().find(|(known, _)| *known == identity).map(|(_, history)| history)
+        let own = self.workloads.iter().find(|(known, _)| *known == identity);
+        own.map(|(_, history)| history).or(self.given.as_ref())
     }
 
     /// What predicts the durations of a cell; `None` where its tasks state them.

@@ -28,6 +28,7 @@ use crate::plan::{Cell, Plan};
 use crate::record::{FORMAT_VERSION, Manifest, Record};
 use crate::spec::{CostSource, KeepTraces};
 use crate::store::{RunDir, StoreError, read_calibration};
+use runtime::cost::History;
 use runtime::graph::GraphSummary;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -48,6 +49,8 @@ pub struct RunOptions {
     pub is_quiet: bool,
     /// The file as it was named, for the commands that replay cells.
     pub spec_path: String,
+    /// Durations measured before, for cells that ask for measured ones.
+    pub costs: Option<History>,
 }
 
 /// What a run did.
@@ -102,7 +105,8 @@ pub fn run(
     let first_real = open.iter().position(is_real).unwrap_or(open.len());
     let (simulated, real) = open.split_at(first_real);
     let known = read_calibration(out)?;
-    let mut calibration = calibrate(plan, &open, known.clone(), options.is_quiet);
+    let begun = known.clone().or_given(options.costs.as_ref());
+    let mut calibration = calibrate(plan, &open, begun, options.is_quiet);
     if calibration != known {
         dir.write_calibration(&calibration)?;
         // What a resumed run will read counts, to the last bit.

@@ -66,3 +66,40 @@ fn a_budget_is_swept_in_both_worlds_and_a_hopeless_one_is_told_at_once() {
     let told = answer.err.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(told.contains("98304") && told.contains("92160"), "{told}");
 }
+
+#[test]
+fn a_machine_is_measured_and_its_files_are_used() {
+    let bench = Bench::new();
+    bench.fine(&["calibrate", "--quick", "--out", "machine", "--disk", "."]);
+    let costs: serde_json::Value =
+        serde_json::from_str(&bench.read("machine/costs.json")).expect("it is JSON");
+    let entries = costs["history"]["entries"].as_array().expect("kernels were measured");
+    let gemm = entries.iter().find(|e| e["kernel"] == "gemm").expect("cholesky has gemms");
+    // Four by four tiles have four gemms; three runs, at most a few of them outliers.
+    assert!((6..=12).contains(&gemm["count"].as_u64().unwrap()), "{gemm}");
+    assert!(gemm["mean_ns"].as_f64().unwrap() > 0.0);
+    for times in [&costs["copies"], &costs["disk"]["reads"], &costs["disk"]["writes"]] {
+        let times = times.as_array().unwrap();
+        assert!(times.len() >= 4 && times.iter().all(|t| t["ns"]["median"].as_f64() > Some(0.0)));
+    }
+    assert!(costs["overhead_ns"]["median"].as_f64() > Some(0.0));
+    assert!(costs["provenance"].as_array().unwrap().iter().any(|line| line[0] == "host"));
+    let mut arguments = vec!["schedule", "--workload", "cholesky:{n: 256, tile: 64}"];
+    arguments.extend(["--cluster", "machine/cluster.yaml", "--scheduler", "heft"]);
+    arguments.extend(["--costs", "machine/costs.json", "--json"]);
+    let predicted: serde_json::Value = serde_json::from_str(&bench.fine(&arguments).out).unwrap();
+    let tasks = predicted["tasks"].as_array().unwrap();
+    let gemms = tasks.iter().filter(|t| t["name"].as_str().unwrap().starts_with("gemm"));
+    for task in gemms {
+        let lasts_ns = task["end_ns"].as_f64().unwrap() - task["start_ns"].as_f64().unwrap();
+        assert!((lasts_ns - gemm["mean_ns"].as_f64().unwrap()).abs() <= 1.0, "{task}");
+    }
+    bench.write("stated.yaml", "{workloads: [cholesky], clusters: [host], schedulers: [heft]}");
+    let answer = bench.run(&["run", "stated.yaml", "--costs", "machine/costs.json"]);
+    assert_eq!(answer.code, 2, "{answer:?}");
+    assert!(answer.err.contains("no cell of the experiment asks for them"), "{answer:?}");
+    bench.write("old.json", "{\"windtunnel_costs\": 7}");
+    arguments[8] = "old.json";
+    let answer = bench.run(&arguments);
+    assert!(answer.err.contains("old.json: has version 7"), "{answer:?}");
+}
