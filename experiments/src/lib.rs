@@ -9,7 +9,8 @@
 //! 4. [`store`]: the run directory on disk; [`record`]: what it holds; [`mod@compare`]: two of them
 //!    side by side; [`report`]: the page, a function of the directory.
 //!
-//! [`machine`] measures the computer that this runs on. [`cli`] is the command line around all of it; [`chrome`] writes traces for Perfetto.
+//! [`machine`] measures the computer that this runs on. [`cli`] is the command line around all of
+//! it; [`chrome`] writes traces for Perfetto.
 
 pub mod chrome;
 pub mod cli;

@@ -153,4 +153,8 @@ pub struct Wall {
     pub incumbents_ns: Vec<Vec<Ns>>,
     /// Wall time of the whole cell.
     pub cell_ns: Ns,
+    /// What a reader of a real run must know: lanes that shared cores, how late this machine was
+    /// with what it emulated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }

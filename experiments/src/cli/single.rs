@@ -5,7 +5,7 @@ use crate::mistake::{Mistakes, Source, Span};
 use crate::plan::{
     AXES, Cell, ClusterPlan, Plan, SchedulerPlan, Setting, Settings, WorkloadPlan, check_feasible,
 };
-use crate::record::{Metrics, Record};
+use crate::record::{Metrics, Record, Wall};
 use crate::runner::{Calibration, Finished, Worlds, calibrate, run_cell};
 use crate::shown::{duration, printable, size};
 use crate::spec::{At, Backend, CostSource, Estimates, KeepTraces, Scalar, ThinkingText};
@@ -127,7 +127,7 @@ impl Context {
                 Exit::Fine
             }
             (Ok(metrics), _) => {
-                self.terminal.say(&in_words(&finished.record, metrics, finished.wall.planning_ns));
+                self.terminal.say(&in_words(&finished.record, metrics, &finished.wall));
                 Exit::Fine
             }
             (Err(error), _) => {
@@ -185,7 +185,7 @@ fn as_json(record: &Record, metrics: &Metrics, trace: &Trace) -> Json {
     })
 }
 
-fn in_words(record: &Record, metrics: &Metrics, planning_ns: u64) -> String {
+fn in_words(record: &Record, metrics: &Metrics, wall: &Wall) -> String {
     let key = &record.key;
     let mut rows = vec![
         vec!["workload".to_owned(), printable(&key.workload)],
@@ -202,6 +202,11 @@ fn in_words(record: &Record, metrics: &Metrics, planning_ns: u64) -> String {
     let (moved, transfers) = (size(metrics.bytes_moved), metrics.transfers);
     rows.push(vec!["tasks".to_owned(), metrics.tasks.to_string()]);
     rows.push(vec!["transfers".to_owned(), format!("{transfers}, {moved}")]);
-    rows.push(vec!["planning".to_owned(), duration(planning_ns)]);
+    if metrics.write_backs > 0 {
+        let text = format!("{} of them, to make room", metrics.write_backs);
+        rows.push(vec!["write-backs".to_owned(), text]);
+    }
+    rows.push(vec!["planning".to_owned(), duration(wall.planning_ns)]);
+    rows.extend(wall.notes.iter().map(|note| vec!["note".to_owned(), printable(note)]));
     super::terminal::table(&rows)
 }

@@ -42,6 +42,7 @@ pub fn run_cell(plan: &Plan, worlds: &Worlds<'_>, cell: &Cell, replay: String) -
     let id = plan.id(cell);
     let mut plans = watch.take_plans();
     let incumbents_ns = plans.iter_mut().map(|p| std::mem::take(&mut p.wall_ns)).collect();
+    let notes = outcome.as_ref().map_or_else(|_| Vec::new(), |(_, trace)| notes(trace));
     let wall = Wall {
         id: id.clone(),
         planning_ns: watch.planning_ns(),
@@ -49,12 +50,19 @@ pub fn run_cell(plan: &Plan, worlds: &Worlds<'_>, cell: &Cell, replay: String) -
         calls: watch.calls(),
         incumbents_ns,
         cell_ns: began.elapsed().as_nanos() as u64,
+        notes,
     };
     let (outcome, trace) = match outcome {
         Ok((metrics, trace)) => (Ok(Metrics { plans, ..metrics }), Some(trace)),
         Err(error) => (Err(error), None),
     };
     Finished { record: Record { id, key: plan.key(cell), outcome, replay }, wall, trace }
+}
+
+/// What a real run noted about itself.
+fn notes(trace: &Trace) -> Vec<String> {
+    let lines = trace.header.provenance.iter().filter(|(label, _)| label == "note");
+    lines.map(|(_, text)| text.clone()).collect()
 }
 
 fn error(kind: &str, message: impl ToString) -> CellError {

@@ -60,6 +60,11 @@ fn a_budget_is_swept_in_both_worlds_and_a_hopeless_one_is_told_at_once() {
         let is_small = record["key"]["axes"][0] == "128 KiB";
         assert_eq!(moved > 0, is_small, "all tiles fit into 1 MiB: {record:#}");
     }
+    let mut arguments = vec!["schedule", "--workload", "cholesky:{n: 256, tile: 64}"];
+    arguments.extend(["--cluster", "out-of-core:{cores: 2, budget: 128 KiB}"]);
+    arguments.extend(["--scheduler", "heft", "--backend", "cpu", "--disk", "."]);
+    let answer = bench.fine(&arguments);
+    assert!(answer.out.contains(" of them, to make room\n"), "{answer:?}");
     bench.write("hopeless.yaml", experiment("[90 KiB]"));
     let answer = bench.run(&["check", "hopeless.yaml"]);
     assert_eq!(answer.code, 2, "{answer:?}");
