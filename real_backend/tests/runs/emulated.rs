@@ -72,6 +72,7 @@ fn many_devices_sleep_beside_each_other_on_few_cores() {
         lanes: 1,
         speed: 1e9,
         issue_ns: 500_000,
+        ..Default::default()
     };
     let spec_of = ClusterSpec {
         name: "64 devices".into(),

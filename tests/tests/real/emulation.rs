@@ -49,6 +49,7 @@ fn machine() -> Arc<Cluster> {
                 // A gemm of 32 x 32 takes half a millisecond or, on every other one, a quarter.
                 speed: 131e6 * (1 + i % 2) as f64,
                 issue_ns: 10_000,
+                ..Default::default()
             })
             .collect(),
         switches: (0..NODES)
