@@ -21,6 +21,7 @@
 mod classes;
 mod extents;
 
+use crate::disks::Pages;
 use classes::class_of;
 pub use extents::DiskFault;
 pub(crate) use extents::{Backing, End};
@@ -228,6 +229,8 @@ pub(crate) struct Arena {
     vacant: Vec<Vec<Vec<Block>>>,
     /// By memory: those that are no main memory.
     disks: Vec<Option<Disk>>,
+    /// Where content passes between disks and main memory outside of transfers.
+    pages: Pages,
     /// Bytes of live buffers' blocks.
     live_bytes: u64,
     vacant_bytes: u64,
@@ -241,6 +244,7 @@ impl Arena {
             slots: Vec::new(),
             vacant: (0..memories).map(|_| Vec::new()).collect(),
             disks: (0..memories).map(|_| None).collect(),
+            pages: Pages::default(),
             live_bytes: 0,
             vacant_bytes: 0,
             limit_bytes,

@@ -36,6 +36,12 @@
 //! once. When it is charged more than that ([`Thinking::Fixed`](runtime::executive::Thinking)), the
 //! service delivers the answer when the rest has passed, and lanes go on meanwhile.
 //!
+//! # Disks
+//! A memory of kind disk is a temporary file, whose buffers are extents with checksums. Objects go
+//! between it and main memory as the executive says, by movers, several at a time within the
+//! memory's copy engines, while workers compute. What fails there ends the run as
+//! [`RunError::Disk`] with the object's name; the file is gone however the run ends.
+//!
 //! # Emulated clusters
 //! With [`RunSpec::emulation`] any cluster runs on this host, however many devices it has and
 //! whatever its memories are. Each memory is an arena of main memory, whose capacity the executive
@@ -109,6 +115,7 @@ mod worker;
 
 pub use buffers::DiskFault;
 pub use clock::measured_thinking;
+pub use disks::{Pages, ScratchFile, scratch_file};
 pub use machine::{Machine, NumaNode, host_cluster};
 pub use run::run;
 pub use spec::{DiskError, RunError, RunOutput, RunSpec};

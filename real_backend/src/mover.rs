@@ -5,6 +5,7 @@
 //! there are new ones.
 
 use crate::crew::Turn;
+use crate::disks::Pages;
 use crate::worker::Shared;
 use std::sync::atomic::Ordering;
 
@@ -14,7 +15,7 @@ pub(crate) fn carry(shared: &Shared, at: usize) {
     let me = &crew.movers[at];
     me.thread.set(std::thread::current()).expect("a mover has one thread");
     let mut turn = Turn::default();
-    let mut between = Vec::new();
+    let mut pages = Pages::default();
     loop {
         // Said before the look, so that what is issued after it wakes this thread.
         me.is_idle.store(true, Ordering::SeqCst);
@@ -28,7 +29,7 @@ pub(crate) fn carry(shared: &Shared, at: usize) {
         };
         me.is_idle.store(false, Ordering::SeqCst);
         crew.wake_movers(more.min(1));
-        match job.carry_out(&mut between) {
+        match job.carry_out(&mut pages) {
             Ok(()) => shared.lock().copy_moved(crew, job, &mut turn),
             Err(bad) => shared.lock().copy_failed(crew, job, bad, &mut turn),
         }

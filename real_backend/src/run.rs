@@ -2,7 +2,7 @@
 
 use crate::core::{Core, Ending, Parts};
 use crate::crew::{Crew, CrewSizes};
-use crate::disks;
+use crate::disks::{self, Disks};
 use crate::machine::Machine;
 use crate::mover::carry;
 use crate::pace::Pace;
@@ -34,7 +34,7 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
     let is_emulated = spec.emulation.is_some();
     let folder = spec.disk_folder.unwrap_or_else(std::env::temp_dir);
     let disks = match is_emulated {
-        true => Vec::new(),
+        true => Disks::default(),
         false => disks::make(&spec.cluster, &folder)?,
     };
     let until = Instant::now().checked_add(spec.timeout);
@@ -55,13 +55,16 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
         true => header.provenance.push(("emulated".to_owned(), emulated(&spec.cluster, cores))),
         false => notes.extend(crowd_note(&spec.cluster, cores, is_crowded)),
     }
-    if !disks.is_empty() {
+    if !disks.files.is_empty() {
         header.provenance.push(("disks".to_owned(), format!("files in {}", folder.display())));
+        if !disks.is_direct {
+            notes.push("disks were reached through the system's cache".to_owned());
+        }
     }
     let names: Vec<&str> = spec.kernels.names().collect();
     let bodies: Vec<Arc<dyn Kernel>> =
         names.into_iter().filter_map(|name| spec.kernels.get(name).cloned()).collect();
-    let movers = movers(&spec.cluster, disks.len(), is_emulated);
+    let movers = movers(&spec.cluster, disks.files.len(), is_emulated);
     let sizes = CrewSizes { lanes: spec.cluster.lane_count(), movers, is_crowded };
     let crew = Crew::new(sizes, is_emulated.then(Pace::default), bodies);
     let executive = Executive::new(Setup {
@@ -79,7 +82,7 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
         kernels: spec.kernels,
         inputs: spec.inputs,
         limit_bytes,
-        disks,
+        disks: disks.files,
         links: spec.emulation,
     });
     let shared = Arc::new(Shared { crew, core: core.into() });

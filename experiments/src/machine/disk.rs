@@ -1,7 +1,9 @@
-//! A file, written and read as the real backend does it: whole objects, through the system's cache.
+//! A file, written and read as the real backend does it: whole objects, past the system's cache
+//! where the file system allows it.
 
 use super::robust::{Line, Sample};
 use super::{BySize, DiskSpeed, Effort};
+use real_backend::{Pages, ScratchFile};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -16,27 +18,30 @@ pub(super) fn measure(effort: Effort, folder: &Path) -> io::Result<DiskSpeed> {
         Effort::Quick => (20, 5),
         Effort::Full => (24, 9),
     };
-    let file = tempfile::tempfile_in(folder)?;
+    let ScratchFile { file, is_direct } = real_backend::scratch_file(folder)?;
+    let mut pages = Pages::default();
     let (mut reads, mut writes) = (Vec::new(), Vec::new());
     let mut offset = 0;
     for power in (14..=largest_power).step_by(2) {
-        let mut content = vec![7u8; 1 << power];
+        let bytes = 1 << power;
+        let content = pages.of(bytes).ok_or(io::ErrorKind::OutOfMemory)?;
+        content.fill(7);
         let (mut write_ns, mut read_ns) = (Vec::new(), Vec::new());
         for _ in 0..repetitions {
             let begun = Instant::now();
-            file.write_all_at(&content, offset)?;
+            file.write_all_at(content, offset)?;
             write_ns.push(begun.elapsed().as_nanos() as f64);
             let begun = Instant::now();
-            file.read_exact_at(&mut content, offset)?;
+            file.read_exact_at(content, offset)?;
             read_ns.push(begun.elapsed().as_nanos() as f64);
-            offset += content.len() as u64;
+            offset += bytes as u64;
         }
-        let bytes = content.len() as u64;
+        let bytes = bytes as u64;
         writes.push(BySize { bytes, ns: Sample::of(&write_ns) });
         reads.push(BySize { bytes, ns: Sample::of(&read_ns) });
     }
     let (read_line, write_line) = (line(&reads), line(&writes));
-    Ok(DiskSpeed { reads, writes, read_line, write_line })
+    Ok(DiskSpeed { is_direct, reads, writes, read_line, write_line })
 }
 
 fn line(times: &[BySize]) -> Line {

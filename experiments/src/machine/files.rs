@@ -109,7 +109,10 @@ pub fn cluster_text(machine: &Machine, findings: &Findings) -> String {
         let slope = disk.read_line.slope.max(disk.write_line.slope).max(1e-6);
         let latency_ns = disk.read_line.at_zero.max(disk.write_line.at_zero).round() as u64;
         let bytes_per_s = (1e9 / slope).round().max(1.0) as u64;
-        text += "# Through the system's cache, as the real backend uses it.\n";
+        text += match disk.is_direct {
+            true => "# Past the system's cache, as the real backend uses it.\n",
+            false => "# Through the system's cache, for want of a way past it.\n",
+        };
         text += &format!(
             "links:\n  - {{a: host, b: disk, bandwidth: {bytes_per_s} B/s, latency: {latency_ns} \
              ns, duplex: half}}\n"
@@ -134,7 +137,13 @@ mod tests {
             provenance: vec![("host".to_owned(), "a\nb".to_owned())],
             warnings: vec!["it is noisy".to_owned()],
             copies: times.clone(),
-            disk: Some(DiskSpeed { reads: times.clone(), writes: times, read_line, write_line }),
+            disk: Some(DiskSpeed {
+                is_direct: true,
+                reads: times.clone(),
+                writes: times,
+                read_line,
+                write_line,
+            }),
             overhead_ns: ns,
             history: History::new(),
             outliers: (1, 20),

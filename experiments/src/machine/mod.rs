@@ -51,6 +51,8 @@ impl BySize {
 /// What a disk does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiskSpeed {
+    /// Whether it was reached past the system's cache.
+    pub is_direct: bool,
     /// Reads.
     pub reads: Vec<BySize>,
     /// Writes.

@@ -6,6 +6,7 @@
 
 use super::classes::{Class, class_of};
 use super::{Arena, Block, Conflict, Loan, Right};
+use crate::disks::{PAGE_BYTES, Pages};
 use runtime::{BufferId, MemoryId};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -13,9 +14,6 @@ use std::sync::Arc;
 
 /// What extents lie in: a file, or what a test takes for one.
 pub(crate) type Backing = Arc<dyn FileExt + Send + Sync>;
-
-/// Extents begin at multiples of this, so that no two share a page or a block of the disk.
-const PAGE_BYTES: u64 = 4096;
 
 /// The file of a disk memory.
 pub(super) struct Disk {
@@ -92,37 +90,57 @@ impl DiskLoan {
         self.buffer
     }
 
-    /// Reads the whole extent, which is as long as `into`.
-    pub fn read(&self, into: &mut [u8]) -> Result<(), DiskFault> {
-        self.extent.read(&self.backing, into)
+    /// Reads the whole extent; returns the part of `pages` where it is then.
+    pub fn read<'p>(&self, pages: &'p mut Pages) -> Result<&'p [u8], DiskFault> {
+        self.extent.read(&self.backing, self.bytes, pages)
     }
 
-    /// Writes the whole extent.
-    pub fn write(&mut self, from: &[u8]) -> Result<(), DiskFault> {
+    /// Writes the whole extent, which lies at the beginning of `pages`.
+    pub fn write(&mut self, pages: &mut Pages) -> Result<(), DiskFault> {
         assert_eq!(self.right, Right::Write, "only writers write");
-        assert_eq!(from.len(), self.bytes, "an extent is written whole");
-        self.extent.write(&self.backing, from)
+        self.extent.write(&self.backing, self.bytes, pages)
+    }
+
+    /// Writes the whole extent, by way of `pages`.
+    pub fn write_from(&mut self, from: &[u8], pages: &mut Pages) -> Result<(), DiskFault> {
+        let (bytes, none) = (self.bytes, DiskFault::NoMemory { bytes: self.bytes });
+        pages.of(bytes).ok_or(none)?[..bytes].copy_from_slice(from);
+        self.write(pages)
     }
 }
 
 impl Extent {
-    fn read(&self, backing: &Backing, into: &mut [u8]) -> Result<(), DiskFault> {
-        backing.read_exact_at(into, self.offset)?;
-        let found = crc32fast::hash(into);
+    fn read<'p>(
+        &self,
+        backing: &Backing,
+        bytes: usize,
+        pages: &'p mut Pages,
+    ) -> Result<&'p [u8], DiskFault> {
+        let whole = pages.of(bytes).ok_or(DiskFault::NoMemory { bytes })?;
+        backing.read_exact_at(whole, self.offset)?;
+        let content = &whole[..bytes];
+        let found = crc32fast::hash(content);
         match self.sum {
             Some(written) if written != found => {
-                let (offset, bytes) = (self.offset, into.len());
+                let offset = self.offset;
                 Err(DiskFault::Corrupt { offset, bytes, found, written })
             }
-            _ => Ok(()),
+            _ => Ok(content),
         }
     }
 
-    fn write(&mut self, backing: &Backing, from: &[u8]) -> Result<(), DiskFault> {
+    fn write(
+        &mut self,
+        backing: &Backing,
+        bytes: usize,
+        pages: &mut Pages,
+    ) -> Result<(), DiskFault> {
+        let whole = pages.of(bytes).ok_or(DiskFault::NoMemory { bytes })?;
+        whole[bytes..].fill(0);
         // Unknown until it has succeeded.
         self.sum = None;
-        backing.write_all_at(from, self.offset)?;
-        self.sum = Some(crc32fast::hash(from));
+        backing.write_all_at(whole, self.offset)?;
+        self.sum = Some(crc32fast::hash(&whole[..bytes]));
         Ok(())
     }
 }
@@ -134,7 +152,7 @@ impl Disk {
         let vacant = self.vacant.get_mut(class.index).and_then(Vec::pop);
         let offset = vacant.unwrap_or_else(|| {
             let offset = self.end;
-            self.end += class.bytes.next_multiple_of(PAGE_BYTES);
+            self.end += class.bytes.next_multiple_of(PAGE_BYTES as u64);
             offset
         });
         Extent { offset, sum: None }
@@ -151,7 +169,7 @@ impl Disk {
 }
 
 fn class(bytes: u64) -> Class {
-    class_of(bytes.max(PAGE_BYTES))
+    class_of(bytes.max(PAGE_BYTES as u64))
 }
 
 impl Arena {
@@ -210,10 +228,8 @@ impl Arena {
         let slot = &mut self.slots[buffer.index()];
         let (Some(extent), bytes) = (&mut slot.extent, slot.bytes) else { return Ok(()) };
         let disk = self.disks[slot.memory.index()].as_ref().expect("it has extents");
-        let mut block = Block::new(bytes).ok_or(DiskFault::NoMemory { bytes })?;
-        let content = &mut block.bytes_mut()[..bytes];
-        fill(content);
-        extent.write(&disk.backing, content)
+        fill(&mut self.pages.of(bytes).ok_or(DiskFault::NoMemory { bytes })?[..bytes]);
+        extent.write(&disk.backing, bytes, &mut self.pages)
     }
 
     /// Brings a live buffer from its disk into main memory, where [`Arena::bytes`] finds it.
@@ -226,7 +242,8 @@ impl Arena {
         let (Some(extent), bytes) = (slot.extent, slot.bytes) else { return Ok(()) };
         let disk = self.disks[slot.memory.index()].as_mut().expect("it has extents");
         let mut block = Block::new(bytes).ok_or(DiskFault::NoMemory { bytes })?;
-        extent.read(&disk.backing, &mut block.bytes_mut()[..bytes])?;
+        let content = extent.read(&disk.backing, bytes, &mut self.pages)?;
+        block.bytes_mut()[..bytes].copy_from_slice(content);
         disk.put_back(extent, bytes as u64);
         slot.extent = None;
         slot.block = Some(block);
@@ -300,7 +317,7 @@ mod tests {
         let End::Disk(mut loan) = arena.lend_end(buffer, Right::Write).unwrap() else {
             panic!("it lies on the disk")
         };
-        let result = loan.write(&vec![value; loan.bytes]);
+        let result = loan.write_from(&vec![value; loan.bytes], &mut Pages::default());
         arena.give_back_end(End::Disk(loan));
         result
     }
@@ -309,8 +326,7 @@ mod tests {
         let End::Disk(loan) = arena.lend_end(buffer, Right::Read).unwrap() else {
             panic!("it lies on the disk")
         };
-        let mut bytes = vec![0; loan.bytes];
-        let result = loan.read(&mut bytes).map(|()| bytes);
+        let result = loan.read(&mut Pages::default()).map(<[u8]>::to_vec);
         arena.give_back_end(End::Disk(loan));
         result
     }

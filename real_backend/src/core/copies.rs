@@ -7,6 +7,7 @@ use super::{Core, Ending};
 use crate::buffers::{Conflict, DiskFault, End, Right};
 use crate::clock::Clock;
 use crate::crew::{Crew, Turn};
+use crate::disks::Pages;
 use runtime::{BufferId, CopyId, Input, LinkModel, MemoryId, Ns};
 use std::collections::VecDeque;
 
@@ -20,10 +21,8 @@ pub(crate) struct CopyJob {
 }
 
 impl CopyJob {
-    /// Copies the bytes; `between` is memory that the mover keeps, for those that go from disk to
-    /// disk.
-    pub fn carry_out(&mut self, between: &mut Vec<u8>) -> Result<(), BadDisk> {
-        let bytes = self.from.bytes();
+    /// Copies the bytes; `pages` is memory that the mover keeps, by way of which disks are reached.
+    pub fn carry_out(&mut self, pages: &mut Pages) -> Result<(), BadDisk> {
         let reading = |fault| BadDisk { verb: "read from", is_target: false, fault };
         let writing = |fault| BadDisk { verb: "written to", is_target: true, fault };
         match (&mut self.from, &mut self.to) {
@@ -31,15 +30,16 @@ impl CopyJob {
                 to.bytes_mut().copy_from_slice(from.bytes());
                 Ok(())
             }
-            (End::Memory(from), End::Disk(to)) => to.write(from.bytes()).map_err(writing),
-            (End::Disk(from), End::Memory(to)) => from.read(to.bytes_mut()).map_err(reading),
+            (End::Memory(from), End::Disk(to)) => {
+                to.write_from(from.bytes(), pages).map_err(writing)
+            }
+            (End::Disk(from), End::Memory(to)) => {
+                to.bytes_mut().copy_from_slice(from.read(pages).map_err(reading)?);
+                Ok(())
+            }
             (End::Disk(from), End::Disk(to)) => {
-                let more = bytes.saturating_sub(between.len());
-                let none = |_| reading(DiskFault::NoMemory { bytes });
-                between.try_reserve_exact(more).map_err(none)?;
-                between.resize(bytes, 0);
-                from.read(between).map_err(reading)?;
-                to.write(between).map_err(writing)
+                from.read(pages).map_err(reading)?;
+                to.write(pages).map_err(writing)
             }
         }
     }
