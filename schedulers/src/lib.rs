@@ -33,6 +33,7 @@ pub mod ranks;
 pub mod ready;
 mod registry;
 pub mod round_robin;
+pub mod search;
 pub mod stream;
 #[cfg(test)]
 mod testing;

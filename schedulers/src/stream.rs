@@ -20,6 +20,22 @@ impl Stream {
         Self { generator: Pcg64::new(state, name.into()) }
     }
 
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.generator.next_u64()
+    }
+
+    /// Uniform in 0 to below 1, in steps of 2^-53.
+    pub fn unit(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Uniform among `0..n`, which must not be 0; the error is below n / 2^32, and one draw serves.
+    #[inline]
+    pub fn index(&mut self, n: u32) -> u32 {
+        ((self.bits() >> 32) * u64::from(n) >> 32) as u32
+    }
+
     /// Uniform among `0..n` without bias (Lemire, 2019).
     ///
     /// # Panics

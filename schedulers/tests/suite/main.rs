@@ -12,6 +12,7 @@ mod online;
 mod optimal;
 mod plans;
 mod random;
+mod search;
 mod shapes;
 
 use runtime::Planner;

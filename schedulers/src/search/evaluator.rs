@@ -1,0 +1,502 @@
+//! The evaluator: what a change of a schedule does to its makespan, computed from the first task
+//! that it concerns.
+//!
+//! Every node starts when its data are there and its lanes are free of the node before: *append*
+//! decoding of an order. A change marks the nodes that it concerns; marked nodes are computed anew
+//! in order, and mark those that follow them where their end changed. The work is proportional to
+//! the nodes whose times change, with no allocation.
+//!
+//! A change that makes the schedule longer than a limit is given up at the first node that shows
+//! it. Behind the last position that a change concerns, nothing but starts can differ, so the
+//! longest path from there to the end is known from the schedule before: a start plus that path is
+//! a makespan that cannot be met any more (heads and tails, as in local search for job shops:
+//! E. D. Taillard, "Parallel taboo search techniques for the job shop scheduling problem", ORSA
+//! Journal on Computing 6(2), 1994).
+
+use super::sequence::{Sequence, Side};
+use crate::instance::{Arc, Instance, NONE, Placement};
+use runtime::Ns;
+
+/// What a schedule is worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Score {
+    /// Its makespan.
+    pub makespan_ns: Ns,
+    /// The sum of all ends.
+    pub sum_ns: u128,
+}
+
+/// A schedule that can be changed, evaluated and changed back.
+#[derive(Clone, Debug)]
+pub struct Evaluator<'a> {
+    instance: &'a Instance,
+    sequence: Sequence,
+    /// By node, then by lane: when the lane is free at first.
+    finish_ns: Vec<Ns>,
+    /// By node: its memory and its duration where it is placed.
+    memory: Vec<u32>,
+    duration_ns: Vec<Ns>,
+    /// By node: no schedule ends earlier than this after the node does.
+    least_tail_ns: Vec<Ns>,
+    /// By unit: from its start to the end of the schedule that was committed last, at least.
+    through_ns: Vec<Ns>,
+    /// No change since then concerns a later position.
+    last_change: u32,
+    /// Positions to compute anew.
+    dirty: Dirty,
+    /// Ends before the change, to take it back.
+    changed: Vec<(u32, Ns)>,
+    /// Nodes moved, with lanes and durations before.
+    placed: Vec<(u32, u32, Ns)>,
+    /// Nodes to compute anew.
+    touched: Vec<u32>,
+    /// Nodes from which on the rest of the schedule is to be computed anew.
+    touched_behind: Vec<u32>,
+    is_evaluated: bool,
+    score: Score,
+    score_before: Score,
+    evaluations: u64,
+}
+
+/// A set of positions that is emptied in ascending order.
+#[derive(Clone, Debug)]
+struct Dirty {
+    words: Vec<u64>,
+    from: usize,
+}
+
+impl Dirty {
+    #[inline]
+    fn insert(&mut self, position: u32) {
+        let word = position as usize / 64;
+        self.words[word] |= 1 << (position % 64);
+        self.from = self.from.min(word);
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<u32> {
+        while let Some(word) = self.words.get_mut(self.from) {
+            if *word != 0 {
+                let bit = word.trailing_zeros();
+                *word &= *word - 1;
+                return Some(self.from as u32 * 64 + bit);
+            }
+            self.from += 1;
+        }
+        None
+    }
+
+    /// The last one of a word of 64.
+    #[inline]
+    fn pop_last(&mut self, word: usize) -> Option<u32> {
+        let bits = &mut self.words[word];
+        (*bits != 0).then(|| {
+            let bit = 63 - bits.leading_zeros();
+            *bits ^= 1 << bit;
+            word as u32 * 64 + bit
+        })
+    }
+
+    fn clear(&mut self) {
+        if let Some(words) = self.words.get_mut(self.from..) {
+            words.fill(0);
+        }
+        self.from = self.words.len();
+    }
+}
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator of a schedule: an order of all units that respects dependencies, and the first
+    /// lane of every node. Linear.
+    ///
+    /// # Panics
+    /// When a node cannot run where it is placed.
+    pub fn new(instance: &'a Instance, order: &[u32], lane: &[u32]) -> Self {
+        let nodes = instance.len();
+        let lanes = (0..instance.lane_count() as u32).map(|l| instance.lane_free_ns(l));
+        let mut evaluator = Self {
+            instance,
+            sequence: Sequence::new(instance),
+            finish_ns: vec![0; nodes].into_iter().chain(lanes).collect(),
+            memory: vec![0; nodes],
+            duration_ns: vec![0; nodes],
+            least_tail_ns: least_tails(instance),
+            through_ns: vec![0; instance.unit_count()],
+            dirty: Dirty { words: vec![0; instance.unit_count().div_ceil(64)], from: 0 },
+            changed: Vec::with_capacity(nodes),
+            placed: Vec::with_capacity(64),
+            touched: Vec::with_capacity(512),
+            touched_behind: Vec::with_capacity(512),
+            last_change: 0,
+            is_evaluated: false,
+            score: Score::default(),
+            score_before: Score::default(),
+            evaluations: 0,
+        };
+        evaluator.set(order, lane);
+        evaluator
+    }
+
+    /// Goes over to another schedule; counts as an evaluation. Linear, without allocation.
+    ///
+    /// # Panics
+    /// As [`Evaluator::new`].
+    pub fn set(&mut self, order: &[u32], lane: &[u32]) -> Score {
+        self.sequence.set(self.instance, order, lane);
+        for node in 0..self.instance.len() as u32 {
+            let lane = lane[node as usize];
+            assert!(self.instance.can_run(node, lane), "node {node} cannot run on lane {lane}");
+            self.place(node, lane);
+        }
+        self.touched.clear();
+        self.touched_behind.clear();
+        self.last_change = 0;
+        self.placed.clear();
+        self.changed.clear();
+        self.dirty.clear();
+        self.is_evaluated = false;
+        self.score = Score::default();
+        for at in 0..order.len() {
+            self.compute_unit(self.sequence.order[at]);
+        }
+        for at in (0..order.len()).rev() {
+            let unit = self.sequence.order[at];
+            self.through_ns[unit as usize] = self.unit_through_ns(unit);
+        }
+        let ends = &self.finish_ns[..self.instance.len()];
+        self.score.sum_ns = ends.iter().map(|ns| u128::from(*ns)).sum();
+        self.score.makespan_ns = ends.iter().copied().max().unwrap_or(0);
+        self.evaluations += 1;
+        self.score
+    }
+
+    #[inline]
+    fn place(&mut self, node: u32, lane: u32) {
+        self.memory[node as usize] = self.instance.memory_of(lane);
+        self.duration_ns[node as usize] = self.instance.duration_ns(node, lane);
+    }
+
+    /// The instance.
+    pub fn instance(&self) -> &'a Instance {
+        self.instance
+    }
+
+    /// The score of the schedule as it was last evaluated.
+    #[inline]
+    pub fn score(&self) -> Score {
+        self.score
+    }
+
+    /// Schedules evaluated so far.
+    #[inline]
+    pub fn evaluations(&self) -> u64 {
+        self.evaluations
+    }
+
+    /// Units in order.
+    #[inline]
+    pub fn order(&self) -> &[u32] {
+        &self.sequence.order
+    }
+
+    /// The first lane of every node.
+    #[inline]
+    pub fn lanes(&self) -> &[u32] {
+        &self.sequence.lane
+    }
+
+    /// Where a unit stands in the order.
+    #[inline]
+    pub fn position(&self, unit: u32) -> u32 {
+        self.sequence.position[unit as usize]
+    }
+
+    /// When a node ends.
+    #[inline]
+    pub fn finish_ns(&self, node: u32) -> Ns {
+        self.finish_ns[node as usize]
+    }
+
+    /// When a node starts.
+    #[inline]
+    pub fn start_ns(&self, node: u32) -> Ns {
+        self.finish_ns[node as usize] - self.duration_ns[node as usize]
+    }
+
+    /// Positions that a unit may take with everything else as it is, both ends included.
+    #[inline]
+    pub fn window(&self, unit: u32) -> (u32, u32) {
+        self.sequence.window(self.instance, unit)
+    }
+
+    /// The node before on the first lane of a node.
+    pub fn lane_before(&self, node: u32) -> Option<u32> {
+        let before = self.sequence.prev[self.sequence.slot[node as usize] as usize];
+        (before < self.instance.len() as u32).then_some(before)
+    }
+
+    /// Places and times.
+    pub fn placements(&self) -> Vec<Placement> {
+        let nodes = 0..self.instance.len() as u32;
+        let placement = |node: u32| Placement {
+            lane: self.sequence.lane[node as usize],
+            start_ns: self.start_ns(node),
+        };
+        nodes.map(placement).collect()
+    }
+
+    /// Moves a unit to a position of its [`Evaluator::window`] and one of its nodes to a lane where
+    /// it can run. Several moves, at most 64, may be made before they are evaluated.
+    #[inline]
+    pub fn relocate(&mut self, unit: u32, position: u32, node: u32, lane: u32) {
+        debug_assert!(self.instance.can_run(node, lane));
+        let before = self.sequence.lane[node as usize];
+        self.placed.push((node, before, self.duration_ns[node as usize]));
+        let here = self.sequence.position[unit as usize];
+        self.last_change = self.last_change.max(here).max(position);
+        let (touched, touched_behind) = (&mut self.touched, &mut self.touched_behind);
+        let note = |side, node| match side {
+            Side::Before => touched.push(node),
+            Side::After => touched_behind.push(node),
+        };
+        self.sequence.relocate(self.instance, (unit, position), (node, lane), note);
+        if before != lane {
+            self.place(node, lane);
+            self.touched.extend(self.instance.succs(node).iter().map(|a| a.node));
+            self.touched_behind.extend(self.instance.preds(node).iter().map(|a| a.node));
+        }
+    }
+
+    /// Computes the changed schedule. `None` when its makespan exceeds `limit_ns`: the change must
+    /// then be undone.
+    #[inline]
+    pub fn evaluate(&mut self, limit_ns: Ns) -> Option<Score> {
+        self.evaluations += 1;
+        self.score_before = self.score;
+        self.is_evaluated = true;
+        while let Some(node) = self.touched.pop() {
+            self.dirty.insert(self.sequence.position[self.instance.unit_of(node) as usize]);
+        }
+        let fine = match self.sequence.is_plain {
+            true => self.propagate_plain(limit_ns),
+            false => self.propagate(limit_ns),
+        };
+        if !fine {
+            return None;
+        }
+        let last = self.sequence.last.iter().filter(|n| **n != NONE);
+        let ends = last.map(|n| self.finish_ns[*n as usize]);
+        self.score.makespan_ns = ends.max().unwrap_or(0);
+        (self.score.makespan_ns <= limit_ns).then_some(self.score)
+    }
+
+    /// Keeps the change.
+    #[inline]
+    pub fn commit(&mut self) {
+        self.follow_back();
+        self.sequence.commit();
+        self.changed.clear();
+        self.placed.clear();
+        self.is_evaluated = false;
+    }
+
+    /// Takes the change back, whether it was evaluated or not.
+    #[inline]
+    pub fn undo(&mut self) {
+        self.dirty.clear();
+        self.touched.clear();
+        self.touched_behind.clear();
+        self.last_change = 0;
+        if std::mem::take(&mut self.is_evaluated) {
+            self.score = self.score_before;
+        }
+        while let Some((node, finish_ns)) = self.changed.pop() {
+            self.finish_ns[node as usize] = finish_ns;
+        }
+        self.sequence.undo(self.instance);
+        while let Some((node, lane, duration_ns)) = self.placed.pop() {
+            self.memory[node as usize] = self.instance.memory_of(lane);
+            self.duration_ns[node as usize] = duration_ns;
+        }
+    }
+
+    /// When the data of a node are there.
+    #[inline]
+    fn ready_ns(&self, node: u32) -> Ns {
+        let to = self.memory[node as usize];
+        let arrives_ns = |arc: &Arc| {
+            let from = self.memory[arc.node as usize];
+            self.finish_ns[arc.node as usize] + self.instance.arc_ns(*arc, from, to)
+        };
+        let arrivals = self.instance.preds(node).iter().map(arrives_ns);
+        arrivals.fold(self.instance.release_ns(node, to), Ns::max)
+    }
+
+    /// Every unit is one node of one core.
+    fn propagate_plain(&mut self, limit_ns: Ns) -> bool {
+        while let Some(at) = self.dirty.pop() {
+            let node = self.sequence.order[at as usize];
+            let free_ns = self.finish_ns[self.sequence.prev[node as usize] as usize];
+            let start_ns = self.ready_ns(node).max(free_ns);
+            let finish_ns = start_ns + self.duration_ns[node as usize];
+            let end_ns = match at > self.last_change {
+                true => start_ns + self.through_ns[node as usize],
+                false => finish_ns + self.least_tail_ns[node as usize],
+            };
+            if end_ns > limit_ns {
+                return false;
+            }
+            let before_ns = std::mem::replace(&mut self.finish_ns[node as usize], finish_ns);
+            if before_ns == finish_ns {
+                continue;
+            }
+            self.changed.push((node, before_ns));
+            self.score.sum_ns = (self.score.sum_ns + u128::from(finish_ns)) - u128::from(before_ns);
+            for arc in self.instance.succs(node) {
+                self.dirty.insert(self.sequence.position[arc.node as usize]);
+            }
+            let next = self.sequence.next[node as usize];
+            if next != NONE {
+                self.dirty.insert(self.sequence.position[next as usize]);
+            }
+        }
+        true
+    }
+
+    fn propagate(&mut self, limit_ns: Ns) -> bool {
+        while let Some(at) = self.dirty.pop() {
+            let unit = self.sequence.order[at as usize];
+            let start_ns = self.unit_start_ns(unit);
+            let is_behind = at > self.last_change;
+            if is_behind && start_ns + self.through_ns[unit as usize] > limit_ns {
+                return false;
+            }
+            for node in self.instance.unit(unit) {
+                let finish_ns = start_ns + self.duration_ns[node as usize];
+                if finish_ns + self.least_tail_ns[node as usize] > limit_ns {
+                    return false;
+                }
+                let before_ns = std::mem::replace(&mut self.finish_ns[node as usize], finish_ns);
+                if before_ns == finish_ns {
+                    continue;
+                }
+                self.changed.push((node, before_ns));
+                self.score.sum_ns =
+                    (self.score.sum_ns + u128::from(finish_ns)) - u128::from(before_ns);
+                for arc in self.instance.succs(node) {
+                    let unit = self.instance.unit_of(arc.node);
+                    self.dirty.insert(self.sequence.position[unit as usize]);
+                }
+                let slots =
+                    self.sequence.slot[node as usize]..self.sequence.slot[node as usize + 1];
+                for slot in slots {
+                    let next = self.sequence.next[slot as usize];
+                    if next != NONE {
+                        let unit = self.instance.unit_of(next);
+                        self.dirty.insert(self.sequence.position[unit as usize]);
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// When all nodes of a unit could start together.
+    fn unit_start_ns(&self, unit: u32) -> Ns {
+        let mut start_ns = 0;
+        for node in self.instance.unit(unit) {
+            start_ns = start_ns.max(self.ready_ns(node));
+            for slot in self.slots(node) {
+                start_ns = start_ns.max(self.finish_ns[self.sequence.prev[slot] as usize]);
+            }
+        }
+        start_ns
+    }
+
+    /// Brings the paths to the end up to date with what was changed.
+    fn follow_back(&mut self) {
+        self.last_change = 0;
+        self.dirty.from = 0;
+        let mut last = 0;
+        while let Some(node) = self.touched_behind.pop() {
+            let unit = self.instance.unit_of(node);
+            let at = self.sequence.position[unit as usize];
+            self.dirty.insert(at);
+            last = last.max(at as usize / 64);
+        }
+        for word in (0..=last).rev() {
+            while let Some(at) = self.dirty.pop_last(word) {
+                let unit = self.sequence.order[at as usize];
+                let through_ns = self.unit_through_ns(unit);
+                if std::mem::replace(&mut self.through_ns[unit as usize], through_ns) == through_ns
+                {
+                    continue;
+                }
+                for node in self.instance.unit(unit) {
+                    for arc in self.instance.preds(node) {
+                        let unit = self.instance.unit_of(arc.node);
+                        self.dirty.insert(self.sequence.position[unit as usize]);
+                    }
+                    for slot in self.slots(node) {
+                        let before = self.sequence.prev[slot];
+                        if (before as usize) < self.instance.len() {
+                            let unit = self.instance.unit_of(before);
+                            self.dirty.insert(self.sequence.position[unit as usize]);
+                        }
+                    }
+                }
+            }
+        }
+        self.dirty.from = self.dirty.words.len();
+    }
+
+    #[inline]
+    fn slots(&self, node: u32) -> std::ops::Range<usize> {
+        let slot = &self.sequence.slot;
+        slot[node as usize] as usize..slot[node as usize + 1] as usize
+    }
+
+    /// From the start of a unit to the end of the schedule, by what follows each of its nodes.
+    #[inline]
+    fn unit_through_ns(&self, unit: u32) -> Ns {
+        let mut longest_ns = 0;
+        for node in self.instance.unit(unit) {
+            let from = self.memory[node as usize];
+            let mut rest_ns = 0;
+            for arc in self.instance.succs(node) {
+                let to = self.memory[arc.node as usize];
+                let through_ns = self.through_ns[self.instance.unit_of(arc.node) as usize];
+                rest_ns = rest_ns.max(self.instance.arc_ns(*arc, from, to) + through_ns);
+            }
+            for slot in self.slots(node) {
+                let next = self.sequence.next[slot];
+                if next != NONE {
+                    let unit = self.instance.unit_of(next);
+                    rest_ns = rest_ns.max(self.through_ns[unit as usize]);
+                }
+            }
+            longest_ns = longest_ns.max(self.duration_ns[node as usize] + rest_ns);
+        }
+        longest_ns
+    }
+
+    fn compute_unit(&mut self, unit: u32) {
+        let start_ns = self.unit_start_ns(unit);
+        for node in self.instance.unit(unit) {
+            self.finish_ns[node as usize] = start_ns + self.duration_ns[node as usize];
+        }
+    }
+}
+
+/// The longest path that follows each node, every node as short as it can be, data moving at once.
+fn least_tails(instance: &Instance) -> Vec<Ns> {
+    let mut tail_ns: Vec<Ns> = vec![0; instance.len()];
+    for node in (0..instance.len() as u32).rev() {
+        let through = |a: &Arc| {
+            let shortest = (0..instance.kinds()).map(|k| instance.duration_of_kind_ns(a.node, k));
+            shortest.min().unwrap_or(0) + tail_ns[a.node as usize]
+        };
+        tail_ns[node as usize] = instance.succs(node).iter().map(through).max().unwrap_or(0);
+    }
+    tail_ns
+}
