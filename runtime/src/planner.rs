@@ -34,6 +34,16 @@ pub trait Planner: Send {
     }
 }
 
+impl<P: Planner + ?Sized> Planner for Box<P> {
+    fn plan(&mut self, problem: &Problem<'_>) -> Result<Schedule, PlanFailure> {
+        (**self).plan(problem)
+    }
+
+    fn take_progress(&mut self) -> Option<Progress> {
+        (**self).take_progress()
+    }
+}
+
 /// Why a planner has no schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

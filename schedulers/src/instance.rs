@@ -12,6 +12,7 @@
 //!
 //! Building one is linear in tasks x kinds, edges, and distinct sizes x distinct routes.
 
+mod bound;
 mod build;
 mod decode;
 

@@ -1,6 +1,7 @@
 //! All schedulers, by name. The command line, the YAML schema, the documentation and the report
 //! take what they say about schedulers from here.
 
+use crate::search::{annealing, genetic, iterated_greedy, tabu};
 use crate::{
     cpop, dmda, etf, first_fit, heft, mct, min_min, peft, random, round_robin, work_stealing,
 };
@@ -12,6 +13,10 @@ static ALL: &[SchedulerInfo] = &[
     cpop::INFO,
     peft::INFO,
     etf::INFO,
+    annealing::INFO,
+    tabu::INFO,
+    iterated_greedy::INFO,
+    genetic::INFO,
     min_min::INFO,
     mct::INFO,
     dmda::INFO,

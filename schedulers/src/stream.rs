@@ -33,7 +33,7 @@ impl Stream {
     /// Uniform among `0..n`, which must not be 0; the error is below n / 2^32, and one draw serves.
     #[inline]
     pub fn index(&mut self, n: u32) -> u32 {
-        ((self.bits() >> 32) * u64::from(n) >> 32) as u32
+        (((self.bits() >> 32) * u64::from(n)) >> 32) as u32
     }
 
     /// Uniform among `0..n` without bias (Lemire, 2019).

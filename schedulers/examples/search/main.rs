@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 
 mod generated;
+#[allow(dead_code, reason = "tests need all of it")]
 #[path = "../../tests/suite/import.rs"]
 mod import;
 
@@ -14,6 +15,7 @@ use schedulers::heft::Heft;
 use schedulers::instance::Instance;
 use schedulers::search::annealing::Annealing;
 use schedulers::search::evaluator::Evaluator;
+use schedulers::search::planner::Search;
 use schedulers::search::run::{Budget, Run};
 use schedulers::stream::Stream;
 use std::sync::Arc;
@@ -48,9 +50,9 @@ fn main() {
         found.map_or(default, |a| a.1.parse().expect("a number"))
     };
     let default = Annealing::default();
-    let annealing = Annealing {
+    let mut annealing = Annealing {
         hot: get("hot", default.hot),
-        cold: get("cold", default.cold),
+        cooling: get("cooling", default.cooling),
         mean_weight: get("mean", default.mean_weight),
         cycles: get("cycles", f64::from(default.cycles)) as u32,
     };

@@ -14,16 +14,19 @@
 //! Journal on Computing 6(2), 1994).
 
 use super::sequence::{Sequence, Side};
+use super::timing::{Model, Timing};
 use crate::instance::{Arc, Instance, NONE, Placement};
 use runtime::Ns;
 
 /// What a schedule is worth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Score {
-    /// Its makespan.
+    /// Its makespan; with a [`Model`] that of the model, and a penalty for bytes beyond capacities.
     pub makespan_ns: Ns,
-    /// The sum of all ends.
+    /// The sum of all ends, contention-free.
     pub sum_ns: u128,
+    /// Bytes beyond capacities.
+    pub excess_bytes: u64,
 }
 
 /// A schedule that can be changed, evaluated and changed back.
@@ -56,6 +59,7 @@ pub struct Evaluator<'a> {
     score: Score,
     score_before: Score,
     evaluations: u64,
+    timing: Option<Box<Timing>>,
 }
 
 /// A set of positions that is emptied in ascending order.
@@ -132,9 +136,47 @@ impl<'a> Evaluator<'a> {
             score: Score::default(),
             score_before: Score::default(),
             evaluations: 0,
+            timing: None,
         };
         evaluator.set(order, lane);
         evaluator
+    }
+
+    /// As [`Evaluator::new`] by a model: what passes contention-free is computed by the model too.
+    ///
+    /// # Panics
+    /// As [`Evaluator::new`].
+    pub fn with_model(instance: &'a Instance, order: &[u32], lane: &[u32], model: Model) -> Self {
+        let mut evaluator = Self::new(instance, order, lane);
+        evaluator.timing = Some(Box::new(Timing::new(instance, model)));
+        evaluator.refine();
+        evaluator
+    }
+
+    /// Brings the score from the contention-free times to those of the model.
+    #[inline]
+    fn refine(&mut self) {
+        let Some(mut timing) = self.timing.take() else { return };
+        let (order, lanes) = (&self.sequence.order, &self.sequence.lane);
+        if timing.has_network() {
+            self.score.makespan_ns = timing.decode(self.instance, order, lanes);
+        }
+        let excess_bytes = match timing.has_network() {
+            true => timing.excess_bytes(self.instance, lanes, Timing::times_ns),
+            false => {
+                let times = |_: &Timing, n: u32| (self.start_ns(n), self.finish_ns(n));
+                timing.excess_bytes(self.instance, lanes, times)
+            }
+        };
+        self.score.excess_bytes = excess_bytes;
+        if excess_bytes > 0 {
+            // At least 2 %, and more the more there is to get rid of.
+            let part = excess_bytes as f64 / timing.capacity_bytes().max(1) as f64;
+            let scale = self.duration_ns.iter().map(|ns| *ns as f64).sum::<f64>();
+            let penalty_ns = 1 + (scale * part.min(1.0)) as Ns;
+            self.score.makespan_ns += self.score.makespan_ns / 50 + penalty_ns;
+        }
+        self.timing = Some(timing);
     }
 
     /// Goes over to another schedule; counts as an evaluation. Linear, without allocation.
@@ -166,6 +208,7 @@ impl<'a> Evaluator<'a> {
         let ends = &self.finish_ns[..self.instance.len()];
         self.score.sum_ns = ends.iter().map(|ns| u128::from(*ns)).sum();
         self.score.makespan_ns = ends.iter().copied().max().unwrap_or(0);
+        self.refine();
         self.evaluations += 1;
         self.score
     }
@@ -235,12 +278,45 @@ impl<'a> Evaluator<'a> {
         (before < self.instance.len() as u32).then_some(before)
     }
 
-    /// Places and times.
+    /// The node that a node waits for longest, by contention-free times: the one before it on a lane
+    /// or a predecessor. `None` where it could start no earlier alone.
+    pub fn held_up_by(&self, node: u32) -> Option<u32> {
+        let instance = self.instance;
+        let start_ns = self.start_ns(node);
+        for member in instance.unit(instance.unit_of(node)) {
+            for slot in self.slots(member) {
+                let before = self.sequence.prev[slot];
+                if (before as usize) < instance.len() && self.finish_ns(before) == start_ns {
+                    return Some(before);
+                }
+            }
+            let to = self.memory[member as usize];
+            let late = instance.preds(member).iter().find(|arc| {
+                let from = self.memory[arc.node as usize];
+                self.finish_ns(arc.node) + instance.arc_ns(**arc, from, to) == start_ns
+            });
+            if let Some(arc) = late {
+                return Some(arc.node);
+            }
+        }
+        None
+    }
+
+    /// Counts work that is not done by this evaluator as so many evaluations.
+    pub fn charge(&mut self, evaluations: u64) {
+        self.evaluations += evaluations;
+    }
+
+    /// Places and times; with a model's network those of the schedule evaluated last.
     pub fn placements(&self) -> Vec<Placement> {
         let nodes = 0..self.instance.len() as u32;
+        let start_ns = |node: u32| match self.timing.as_ref().filter(|t| t.has_network()) {
+            Some(timing) => timing.times_ns(node).0,
+            None => self.start_ns(node),
+        };
         let placement = |node: u32| Placement {
             lane: self.sequence.lane[node as usize],
-            start_ns: self.start_ns(node),
+            start_ns: start_ns(node),
         };
         nodes.map(placement).collect()
     }
@@ -287,6 +363,7 @@ impl<'a> Evaluator<'a> {
         let last = self.sequence.last.iter().filter(|n| **n != NONE);
         let ends = last.map(|n| self.finish_ns[*n as usize]);
         self.score.makespan_ns = ends.max().unwrap_or(0);
+        self.refine();
         (self.score.makespan_ns <= limit_ns).then_some(self.score)
     }
 

@@ -1,10 +1,56 @@
 //! Searching for good schedules.
 //!
 //! Read in this order: [`evaluator`] computes what a change of a schedule does, [`moves`] makes
-//! changes, [`run`] keeps budget and best schedule; then any search, [`annealing`] first.
+//! changes ([`timing`] beyond the contention-free model), [`run`] keeps budget and best schedule, [`planner`] makes a planner of any search;
+//! [`decode`] makes schedules of priorities. Then any search, [`annealing`] first.
+//!
+//! All of them plan what is left of a run as well as a whole one, and go on from their last plan
+//! when the graph grows. The same seed and number of evaluations give the same schedule.
 
 pub mod annealing;
+pub mod decode;
 pub mod evaluator;
+pub mod genetic;
+pub mod iterated_greedy;
 pub mod moves;
+pub mod planner;
 pub mod run;
 mod sequence;
+pub mod tabu;
+pub mod timing;
+
+use planner::{Search, SearchPlanner};
+use runtime::registry::{BuildContext, ParameterError, Parameters, SchedulerInfo, Value};
+
+/// A registry entry and how its search is made.
+type Entry = (&'static SchedulerInfo, fn(&Parameters) -> Box<dyn Search>);
+
+/// All searches.
+static ALL: &[Entry] = &[
+    (&annealing::INFO, annealing::search),
+    (&tabu::INFO, tabu::search),
+    (&iterated_greedy::INFO, iterated_greedy::search),
+    (&genetic::INFO, genetic::search),
+];
+
+/// Names of all searches.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|(info, _)| info.name)
+}
+
+/// The planner of a search's name and parameters, for use within other planners; `None` where
+/// there is no such search.
+///
+/// # Errors
+/// [`ParameterError`] of the parameters.
+pub fn planner(
+    name: &str,
+    given: &[(String, Value)],
+    context: &BuildContext,
+) -> Option<Result<SearchPlanner, ParameterError>> {
+    let (info, search) = ALL.iter().find(|(info, _)| info.name == name)?;
+    let made = info
+        .parameters(given)
+        .map(|parameters| SearchPlanner::new(info.name, search(&parameters), &parameters, context));
+    Some(made)
+}

@@ -7,6 +7,7 @@
 use super::evaluator::Evaluator;
 use crate::instance::Instance;
 use crate::stream::Stream;
+use runtime::Ns;
 
 /// How often another lane is drawn before the node stays where it is.
 const TRIES: u32 = 4;
@@ -124,4 +125,72 @@ pub fn random_change(evaluator: &mut Evaluator<'_>, reach: u32, stream: &mut Str
     } else {
         random_move(evaluator, reach, stream);
     }
+}
+
+/// The nodes of one longest path, from its end to its begin, put into `path`.
+pub fn critical_path(evaluator: &Evaluator<'_>, path: &mut Vec<u32>) {
+    path.clear();
+    let nodes = 0..evaluator.instance().len() as u32;
+    let mut at = nodes.max_by_key(|n| (evaluator.finish_ns(*n), std::cmp::Reverse(*n)));
+    while let Some(node) = at {
+        path.push(node);
+        at = evaluator.held_up_by(node);
+    }
+}
+
+/// Changes where a node stands: up to `positions` random places on each of up to `lanes` lanes are
+/// evaluated, where it is among them, and the best is kept. Returns whether that is elsewhere.
+pub fn best_place(
+    evaluator: &mut Evaluator<'_>,
+    node: u32,
+    (lanes, positions): (u32, u32),
+    stream: &mut Stream,
+) -> bool {
+    let instance = evaluator.instance();
+    let unit = instance.unit_of(node);
+    let all = instance.lane_count() as u32;
+    let mut best = evaluator.score();
+    let mut place = None;
+    for at in 0..lanes.min(all) {
+        let lane = if all <= lanes { at } else { stream.index(all) };
+        if !may_take(evaluator, node, lane) {
+            continue;
+        }
+        for _ in 0..positions {
+            let position = random_position(evaluator, unit, u32::MAX / 2, stream);
+            evaluator.relocate(unit, position, node, lane);
+            let score = evaluator.evaluate(best.makespan_ns);
+            evaluator.undo();
+            let is_better =
+                score.is_some_and(|s| (s.makespan_ns, s.sum_ns) < (best.makespan_ns, best.sum_ns));
+            if let Some(score) = score.filter(|_| is_better) {
+                best = score;
+                place = Some((position, lane));
+            }
+        }
+    }
+    if let Some((position, lane)) = place {
+        evaluator.relocate(unit, position, node, lane);
+        evaluator.evaluate(Ns::MAX);
+        evaluator.commit();
+    }
+    place.is_some()
+}
+
+/// Which nodes must change lanes together: those of a gang or of a racy group. A number per node,
+/// the same for those that go together.
+pub fn blocks(instance: &Instance) -> Vec<u32> {
+    let nodes = 0..instance.len() as u32;
+    let mut block: Vec<u32> =
+        nodes.clone().map(|n| instance.unit(instance.unit_of(n)).start).collect();
+    let mut first = vec![u32::MAX; instance.racy_groups() as usize];
+    for node in nodes {
+        let Some(group) = instance.racy_group(node) else { continue };
+        let (old, new) = (block[node as usize], first[group as usize]);
+        match new {
+            u32::MAX => first[group as usize] = old,
+            _ => block.iter_mut().filter(|b| **b == old).for_each(|b| *b = new),
+        }
+    }
+    block
 }

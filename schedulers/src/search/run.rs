@@ -26,6 +26,24 @@ pub struct Incumbent {
     pub makespan_ns: Ns,
 }
 
+impl Incumbent {
+    /// The schedule of an evaluator.
+    pub fn of(evaluator: &Evaluator<'_>) -> Self {
+        Self {
+            order: evaluator.order().to_vec(),
+            lanes: evaluator.lanes().to_vec(),
+            makespan_ns: evaluator.score().makespan_ns,
+        }
+    }
+
+    /// Takes the schedule of an evaluator over.
+    pub fn copy(&mut self, evaluator: &Evaluator<'_>) {
+        self.order.copy_from_slice(evaluator.order());
+        self.lanes.copy_from_slice(evaluator.lanes());
+        self.makespan_ns = evaluator.score().makespan_ns;
+    }
+}
+
 /// A search that goes on.
 pub struct Run {
     /// Its randomness.
@@ -82,7 +100,7 @@ impl Run {
             self.next_look = evaluations + LOOK_EVERY;
             self.time_fraction = match (self.budget.time_ns, &self.clock) {
                 (Some(limit_ns), Some(clock)) => {
-                    (clock() - self.began_ns) as f64 / limit_ns.max(1) as f64
+                    clock().saturating_sub(self.began_ns) as f64 / limit_ns.max(1) as f64
                 }
                 _ => 0.0,
             };
@@ -105,8 +123,13 @@ impl Run {
         self.incumbent.order.copy_from_slice(evaluator.order());
         self.incumbent.lanes.copy_from_slice(evaluator.lanes());
         self.incumbent.makespan_ns = evaluator.score().makespan_ns;
-        let wall_ns = self.clock.as_ref().map(|clock| clock() - self.began_ns);
+        let wall_ns = self.clock.as_ref().map(|clock| clock().saturating_sub(self.began_ns));
         self.progress.found(evaluator.evaluations(), self.incumbent.makespan_ns, wall_ns);
+    }
+
+    /// Whether the budget is spent.
+    pub fn is_over(&mut self, evaluator: &Evaluator<'_>) -> bool {
+        self.spent(evaluator.evaluations()) >= 1.0
     }
 
     /// The best schedule so far.

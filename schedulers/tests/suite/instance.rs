@@ -3,7 +3,7 @@
 use crate::checker::check;
 use crate::plans::mix;
 use crate::random::{cluster, graph};
-use crate::{cases, planners};
+use crate::{cases, lists};
 use proptest::prelude::*;
 use runtime::planner::{Assignment, Fixed};
 use runtime::trace::TaskRecord;
@@ -25,7 +25,7 @@ fn recomputed(problem: &Problem<'_>, schedule: &Schedule) -> Schedule {
 fn same_times(problem: &Problem<'_>) -> Result<(), TestCaseError> {
     let Problem { graph, cluster, costs, .. } = *problem;
     let takes_time = problem.tasks.iter().all(|t| costs.min_ns(*t) > 0);
-    for (name, mut planner) in planners() {
+    for (name, mut planner) in lists() {
         let mut plan = planner.plan(problem).expect("there is a plan");
         let again = recomputed(problem, &plan);
         plan.assignments.sort_by_key(|a| a.task);
@@ -96,7 +96,7 @@ proptest! {
         let cluster = cluster(&mix, &graph);
         let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
         let fresh = Problem::fresh(&graph, &cluster, &costs);
-        let (_, mut heft) = planners().remove(0);
+        let (_, mut heft) = lists().remove(0);
         let plan = heft.plan(&fresh).expect("there is a plan");
         // What starts among the first is fixed; now is when the last of these starts.
         let mut starts: Vec<(Ns, TaskId)> =

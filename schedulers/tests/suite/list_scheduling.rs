@@ -2,7 +2,7 @@
 
 use crate::checker::check;
 use crate::import::{Plain, PlainCost, files, processors};
-use crate::planners;
+use crate::lists;
 use runtime::{Costs, Problem};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ fn compare(name: &str, file: &File) {
     let graph = plain.graph(speeds.len());
     let costs = Costs::resolve(&graph, &cluster, None).expect("it runs everywhere");
     let problem = Problem::fresh(&graph, &cluster, &costs);
-    for (planner, mut plan) in planners() {
+    for (planner, mut plan) in lists() {
         let plan = plan.plan(&problem).expect("there is a plan");
         check(&graph, &cluster, &costs, &plan).unwrap_or_else(|e| panic!("{name}, {planner}: {e}"));
         let makespan = plan.makespan_ns() as f64 / 1e9;

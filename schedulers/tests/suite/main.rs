@@ -5,6 +5,7 @@
 
 mod checker;
 mod classic;
+mod counting;
 mod import;
 mod instance;
 mod list_scheduling;
@@ -17,10 +18,24 @@ mod shapes;
 
 use runtime::Planner;
 use runtime::partial_schedule::Policy::{Append, Insertion};
+use runtime::registry::{BuildContext, Value};
 use schedulers::{cpop::Cpop, etf::Etf, heft::Heft, peft::Peft};
 
-/// All planners with their options.
+/// List schedulers with their options, and all searches with a small budget.
 fn planners() -> Vec<(&'static str, Box<dyn Planner>)> {
+    let searches = schedulers::search::names().map(|name| (name, searching(name, 400)));
+    lists().into_iter().chain(searches).collect()
+}
+
+/// A search that evaluates so many schedules.
+fn searching(name: &str, evaluations: i64) -> Box<dyn Planner> {
+    let given = [("evaluations".to_owned(), Value::Int(evaluations))];
+    let planner = schedulers::search::planner(name, &given, &BuildContext::new(1));
+    Box::new(planner.expect("it is a search").expect("it has that parameter"))
+}
+
+/// List schedulers with their options.
+fn lists() -> Vec<(&'static str, Box<dyn Planner>)> {
     vec![
         ("heft", Box::new(Heft { policy: Insertion })),
         ("heft without insertion", Box::new(Heft { policy: Append })),

@@ -1,13 +1,15 @@
 //! The incremental evaluator against times computed from nothing.
 
+use crate::counting;
 use crate::plans::mix;
-use crate::random::{cluster, graph};
-use crate::{cases, planners};
+use crate::random::{Mix, cluster, graph};
+use crate::{cases, lists};
 use proptest::prelude::*;
-use runtime::{Costs, Problem};
+use runtime::{Costs, Ns, Problem};
 use schedulers::instance::{Instance, Placement};
 use schedulers::search::evaluator::{Evaluator, Score};
 use schedulers::search::moves::random_move;
+use schedulers::search::timing::{Memory, Model, Network};
 use schedulers::stream::Stream;
 
 /// The score of an order with lanes, by definition.
@@ -17,7 +19,7 @@ fn by_definition(instance: &Instance, order: &[u32], lanes: &[u32]) -> (Score, V
     let makespan_ns = instance.append(order, &mut placed);
     let finish = |(node, p): (u32, &Placement)| p.start_ns + instance.duration_ns(node, p.lane);
     let sum_ns = (0..).zip(&placed).map(|n| u128::from(finish(n))).sum();
-    (Score { makespan_ns, sum_ns }, placed)
+    (Score { makespan_ns, sum_ns, excess_bytes: 0 }, placed)
 }
 
 proptest! {
@@ -26,12 +28,12 @@ proptest! {
     #[test]
     fn changes_are_computed_as_if_from_nothing(mix in mix(), seed in any::<u64>()) {
         let graph = graph(&mix);
-        prop_assume!(graph.len() > 0);
+        prop_assume!(!graph.is_empty());
         let cluster = cluster(&mix, &graph);
         let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
         let problem = Problem::fresh(&graph, &cluster, &costs);
         let instance = Instance::new(&problem).expect("it has one");
-        let (_, mut heft) = planners().remove(0);
+        let (_, mut heft) = lists().remove(0);
         let plan = heft.plan(&problem).expect("there is a plan");
         let (order, placed) = instance.placements(&plan).expect("it is whole");
         let lanes: Vec<u32> = placed.iter().map(|p| p.lane).collect();
@@ -62,5 +64,50 @@ proptest! {
                 prop_assert_eq!(evaluator.placements(), placed);
             }
         }
+    }
+}
+
+#[test]
+fn no_allocation_once_it_runs() {
+    let mix = Mix {
+        seed: 5,
+        tasks: 60,
+        devices: 4,
+        lanes: 2,
+        wide: true,
+        tables: true,
+        groups: true,
+        gangs: true,
+        tight: false,
+    };
+    let graph = graph(&mix);
+    let cluster = cluster(&mix, &graph);
+    let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
+    let problem = Problem::fresh(&graph, &cluster, &costs);
+    let instance = Instance::new(&problem).expect("it has one");
+    let (_, mut heft) = lists().remove(0);
+    let plan = heft.plan(&problem).expect("there is a plan");
+    let (order, placed) = instance.placements(&plan).expect("it is whole");
+    let lanes: Vec<u32> = placed.iter().map(|p| p.lane).collect();
+    let mut stream = Stream::new(1, "test");
+    let network = [Network::ContentionFree, Network::OnePort, Network::ExclusiveLinks];
+    for (network, memory) in
+        network.into_iter().zip([Memory::Unlimited, Memory::Buffers, Memory::Resident])
+    {
+        let capacity_bytes = vec![Some(100); instance.memory_count()];
+        let model = Model { network, memory, capacity_bytes, ..Model::default() };
+        let mut evaluator = Evaluator::with_model(&instance, &order, &lanes, model);
+        let change = |evaluator: &mut Evaluator<'_>, stream: &mut Stream| {
+            random_move(evaluator, 30, stream);
+            match evaluator.evaluate(Ns::MAX / 4) {
+                Some(_) if stream.index(2) == 0 => evaluator.commit(),
+                _ => evaluator.undo(),
+            }
+        };
+        (0..200).for_each(|_| change(&mut evaluator, &mut stream));
+        let before = counting::allocations();
+        (0..2000).for_each(|_| change(&mut evaluator, &mut stream));
+        evaluator.set(&order, &lanes);
+        assert_eq!(counting::allocations(), before, "{network:?}");
     }
 }
