@@ -1,7 +1,8 @@
 //! All schedulers, by name. The command line, the YAML schema, the documentation and the report
 //! take what they say about schedulers from here.
 
-use crate::search::{annealing, genetic, iterated_greedy, tabu};
+use crate::search::{alns, annealing, ants, beam, brkga, genetic, grasp, iterated_greedy, nsga};
+use crate::search::{portfolio, restart, swarm, tabu, tree_search};
 use crate::{
     cpop, dmda, etf, first_fit, heft, mct, min_min, peft, random, round_robin, work_stealing,
 };
@@ -17,6 +18,16 @@ static ALL: &[SchedulerInfo] = &[
     tabu::INFO,
     iterated_greedy::INFO,
     genetic::INFO,
+    brkga::INFO,
+    alns::INFO,
+    beam::INFO,
+    nsga::INFO,
+    portfolio::INFO,
+    grasp::INFO,
+    ants::INFO,
+    swarm::INFO,
+    tree_search::INFO,
+    restart::INFO,
     min_min::INFO,
     mct::INFO,
     dmda::INFO,

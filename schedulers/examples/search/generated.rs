@@ -168,3 +168,55 @@ pub fn layered(tasks: usize, count: usize, ccr: f64, seed: u64) -> Instance {
     let name = format!("layered-n{tasks}-m{count}-ccr{ccr}-s{seed}");
     finish(name, &Made { costs, edges, bandwidth, latency }, None)
 }
+
+#[derive(serde::Deserialize)]
+struct File {
+    timing: String,
+    tasks: Vec<Task>,
+    edges: Vec<Edge>,
+    links: Links,
+    optimal_makespan: u64,
+}
+
+#[derive(serde::Deserialize)]
+struct Task {
+    cost: Vec<u64>,
+}
+
+#[derive(serde::Deserialize)]
+struct Edge {
+    src: usize,
+    dst: usize,
+    data: u64,
+}
+
+#[derive(serde::Deserialize)]
+struct Links {
+    bandwidth: Vec<Vec<u64>>,
+    latency: Vec<Vec<u64>>,
+}
+
+/// Instances of the shared data whose names begin so, contention-free ones alone.
+fn shared(is_wanted: impl Fn(&str) -> bool) -> Vec<Instance> {
+    let files = crate::import::files("oracles/optimal", ".json");
+    let read = |(name, text): &(String, String)| {
+        let file: File = serde_json::from_str(text).expect("the format is known");
+        let Links { bandwidth, latency } = file.links;
+        let costs = file.tasks.into_iter().map(|t| t.cost).collect();
+        let edges = file.edges.iter().map(|e| (e.src, e.dst, Some(e.data))).collect();
+        let made = Made { costs, edges, bandwidth, latency };
+        let is_fine = file.timing == "contention-free" && is_wanted(name);
+        is_fine.then(|| finish(name.clone(), &made, Some(file.optimal_makespan)))
+    };
+    files.iter().filter_map(read).collect()
+}
+
+/// Small instances with proved optima, from the shared data.
+pub fn optimal() -> Vec<Instance> {
+    shared(|name| !name.starts_with("planted"))
+}
+
+/// The largest planted instances of the shared data.
+pub fn planted_there() -> Vec<Instance> {
+    shared(|name| name.starts_with("planted-n1000"))
+}

@@ -10,6 +10,37 @@ impl Instance {
         kinds.min().unwrap_or(0)
     }
 
+    /// The longest path from each node to the end, the node included: mean durations over lanes,
+    /// data on a route of mean speed. Linear in nodes times lanes and arcs times routes.
+    pub fn ranks_ns(&self) -> Vec<Ns> {
+        let mut weight = vec![0u64; self.kinds as usize];
+        self.lane_kind.iter().for_each(|kind| weight[*kind as usize] += 1);
+        let memories = self.memory_count() as u32;
+        let routes = memories.min(8);
+        let mut rank_ns: Vec<Ns> = vec![0; self.len()];
+        for node in (0..self.len() as u32).rev() {
+            let (mut sum_ns, mut lanes) = (0u128, 0u128);
+            for kind in 0..self.kinds {
+                let ns = self.duration_of_kind_ns(node, kind);
+                if ns != Ns::MAX {
+                    let count = u128::from(weight[kind as usize]);
+                    sum_ns += u128::from(ns) * count;
+                    lanes += count;
+                }
+            }
+            let through = |arc: &super::Arc| {
+                // Of many routes a sample says enough.
+                let pairs = (0..routes).flat_map(|a| (0..routes).map(move |b| (a, b)));
+                let each_ns = pairs.map(|(a, b)| self.arc_ns(*arc, a, b));
+                let all_ns = each_ns.fold(0, Ns::saturating_add);
+                all_ns / u64::from(routes * routes) + rank_ns[arc.node as usize]
+            };
+            let rest_ns = self.succs(node).iter().map(through).max().unwrap_or(0);
+            rank_ns[node as usize] = (sum_ns / lanes.max(1)) as Ns + rest_ns;
+        }
+        rank_ns
+    }
+
     /// No schedule ends earlier: the longest path from what is released when, every task on its
     /// fastest device with data moving at once, and all work spread over the lanes from when they
     /// are free. Linear.

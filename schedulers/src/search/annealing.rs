@@ -13,6 +13,8 @@ use super::evaluator::Evaluator;
 use super::moves::random_change;
 use super::planner::{CHECK, EVALUATIONS, Search, SearchPlanner, TIME_LIMIT};
 use super::run::Run;
+use crate::stream::Stream;
+use runtime::Ns;
 use runtime::registry::{Kind, ParameterInfo, Parameters, SchedulerInfo};
 
 /// The registry's entry.
@@ -124,10 +126,36 @@ pub(super) fn step(
     weight: f64,
     reach: u32,
 ) -> bool {
+    accept(run, evaluator, temperature, weight, |evaluator, stream| {
+        random_change(evaluator, reach, stream);
+    })
+}
+
+/// Makes random changes whatever they lead to, while there is budget.
+pub(super) fn shake(run: &mut Run, evaluator: &mut Evaluator<'_>, mut changes: usize) {
+    /// Changes for one evaluation.
+    const AT_ONCE: usize = 16;
+    while changes > 0 && !run.is_over(evaluator) {
+        let now = changes.min(AT_ONCE);
+        (0..now).for_each(|_| random_change(evaluator, 50, &mut run.stream));
+        evaluator.evaluate(Ns::MAX);
+        evaluator.commit();
+        changes -= now;
+    }
+}
+
+/// Makes a change and takes it back unless it is accepted; returns whether it was.
+pub(super) fn accept(
+    run: &mut Run,
+    evaluator: &mut Evaluator<'_>,
+    temperature: f64,
+    weight: f64,
+    change: impl FnOnce(&mut Evaluator<'_>, &mut Stream),
+) -> bool {
     let score = evaluator.score();
     let here = score.makespan_ns as f64 + weight * score.sum_ns as f64;
     let limit = here - temperature * libm::log(1.0 - run.stream.unit());
-    random_change(evaluator, reach, &mut run.stream);
+    change(evaluator, &mut run.stream);
     // A makespan that only a much earlier mean end could make good is not computed.
     let most = limit - weight * score.sum_ns as f64 + temperature;
     let score = evaluator.evaluate(most as u64);

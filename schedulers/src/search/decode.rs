@@ -89,6 +89,25 @@ impl<'a> Decoder<'a> {
         self.waiting[unit as usize] == 0
     }
 
+    /// Calls `each` with every lane where a node could go next, and its end there.
+    pub fn each_end(&mut self, node: u32, mut each: impl FnMut(u32, Ns)) {
+        let none = node..node;
+        self.best(node, none, &mut |_, lane, finish_ns| {
+            each(lane, finish_ns);
+            finish_ns
+        });
+    }
+
+    /// Places a unit whose predecessors are placed; each of its nodes goes where `rate` is least.
+    /// Returns its last end, or `None` where a gang finds no lanes at once.
+    pub fn place_next(
+        &mut self,
+        unit: u32,
+        mut rate: impl FnMut(u32, u32, Ns) -> Ns,
+    ) -> Option<Ns> {
+        self.place(unit, &mut rate)
+    }
+
     fn release(&mut self, unit: u32, priority: &[u64]) {
         for node in self.instance.unit(unit) {
             for arc in self.instance.succs(node) {

@@ -8,13 +8,12 @@
 //! and each lane from either. Every child is improved by a short descent and takes the place of the
 //! worst.
 
-use super::annealing::step;
+use super::annealing::{shake, step};
 use super::evaluator::Evaluator;
-use super::moves::{blocks, random_change};
+use super::moves::blocks;
 use super::planner::{CHECK, EVALUATIONS, Search, SearchPlanner, TIME_LIMIT};
 use super::run::{Incumbent, Run};
 use crate::stream::Stream;
-use runtime::Ns;
 use runtime::registry::{Kind, ParameterInfo, Parameters, SchedulerInfo};
 
 /// The registry's entry.
@@ -102,11 +101,7 @@ impl Search for Genetic {
         let mut population: Vec<Incumbent> = Vec::with_capacity(self.population);
         while population.len() < self.population && !run.is_over(evaluator) {
             evaluator.set(&first.order, &first.lanes);
-            for _ in 0..population.len() * instance.len() / 10 {
-                random_change(evaluator, 50, &mut run.stream);
-                evaluator.evaluate(Ns::MAX);
-                evaluator.commit();
-            }
+            shake(run, evaluator, population.len() * instance.len() / 10);
             self.improve(run, evaluator);
             population.push(Incumbent::of(evaluator));
         }
@@ -123,11 +118,7 @@ impl Search for Genetic {
             cross_orders(&a.order, &b.order, cut, &mut order);
             cross_lanes(&block, &a.lanes, &b.lanes, &mut run.stream, &mut lanes);
             evaluator.set(&order, &lanes);
-            for _ in 0..1 + instance.len() / 50 {
-                random_change(evaluator, 50, &mut run.stream);
-                evaluator.evaluate(Ns::MAX);
-                evaluator.commit();
-            }
+            shake(run, evaluator, 1 + instance.len() / 50);
             self.improve(run, evaluator);
             let worst = (0..population.len()).max_by_key(|at| population[*at].makespan_ns);
             let makespan_ns = evaluator.score().makespan_ns;

@@ -7,17 +7,27 @@
 //! All of them plan what is left of a run as well as a whole one, and go on from their last plan
 //! when the graph grows. The same seed and number of evaluations give the same schedule.
 
+pub mod alns;
 pub mod annealing;
+pub mod ants;
+pub mod beam;
+pub mod brkga;
 pub mod decode;
 pub mod evaluator;
 pub mod genetic;
+pub mod grasp;
 pub mod iterated_greedy;
 pub mod moves;
+pub mod nsga;
 pub mod planner;
+pub mod portfolio;
+pub mod restart;
 pub mod run;
 mod sequence;
+pub mod swarm;
 pub mod tabu;
 pub mod timing;
+pub mod tree_search;
 
 use planner::{Search, SearchPlanner};
 use runtime::registry::{BuildContext, ParameterError, Parameters, SchedulerInfo, Value};
@@ -31,6 +41,16 @@ static ALL: &[Entry] = &[
     (&tabu::INFO, tabu::search),
     (&iterated_greedy::INFO, iterated_greedy::search),
     (&genetic::INFO, genetic::search),
+    (&brkga::INFO, brkga::search),
+    (&alns::INFO, alns::search),
+    (&beam::INFO, beam::search),
+    (&nsga::INFO, nsga::search),
+    (&portfolio::INFO, portfolio::search),
+    (&grasp::INFO, grasp::search),
+    (&ants::INFO, ants::search),
+    (&swarm::INFO, swarm::search),
+    (&tree_search::INFO, tree_search::search),
+    (&restart::INFO, restart::search),
 ];
 
 /// Names of all searches.

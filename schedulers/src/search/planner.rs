@@ -24,8 +24,9 @@ pub trait Search: Send {
 /// How many schedules to evaluate: a budget that gives the same result on every machine.
 pub(crate) const EVALUATIONS: ParameterInfo = ParameterInfo {
     name: "evaluations",
-    summary: "schedules to evaluate at most, per plan",
-    kind: Kind::Int { default: 5_000, min: 1, max: 1_000_000_000_000 },
+    summary: "schedules to evaluate at most, per plan; 0 for 5 000, fewer above 400 tasks: 2 million \
+              over the number of tasks",
+    kind: Kind::Int { default: 0, min: 0, max: 1_000_000_000_000 },
 };
 
 /// A limit in time: with it, results depend on the machine.
@@ -42,6 +43,11 @@ pub(crate) const CHECK: ParameterInfo = ParameterInfo {
               schedule that the search began with is better",
     kind: Kind::Bool { default: true },
 };
+
+/// What 0 evaluations stand for: a fraction of a second.
+fn default_evaluations(tasks: usize) -> u64 {
+    (2_000_000 / tasks.max(1) as u64).clamp(20, 5_000)
+}
 
 /// A planner that searches.
 pub struct SearchPlanner {
@@ -161,7 +167,13 @@ impl Planner for SearchPlanner {
         evaluator.set(&starts[best].order, &starts[best].lanes);
         let stream = Stream::new(self.context.seed ^ self.plans << 32, self.name);
         let clock = self.context.clock.clone();
-        let mut run = Run::new(&evaluator, instance.bound_ns(), self.budget, stream, clock);
+        let mut budget = self.budget;
+        if budget.evaluations == 0 {
+            budget.evaluations = default_evaluations(instance.len());
+        }
+        // What was evaluated to choose the begin does not count.
+        budget.evaluations += evaluator.evaluations();
+        let mut run = Run::new(&evaluator, instance.bound_ns(), budget, stream, clock);
         let start = run.incumbent().clone();
         self.search.search(&mut run, &mut evaluator);
         let (incumbent, progress) = run.finish(evaluator.evaluations());

@@ -127,6 +127,34 @@ impl Run {
         self.progress.found(evaluator.evaluations(), self.incumbent.makespan_ns, wall_ns);
     }
 
+    /// Keeps the evaluator's schedule although a shorter one is known: it is better otherwise.
+    pub fn prefer(&mut self, evaluator: &Evaluator<'_>) {
+        self.incumbent.copy(evaluator);
+    }
+
+    /// What is left of the budget, in parts of `parts`, for a search within this one.
+    pub fn part(&self, evaluations: u64, parts: u64) -> Budget {
+        let left = self.budget.evaluations.saturating_sub(evaluations);
+        let time_ns = match (self.budget.time_ns, &self.clock) {
+            (Some(limit_ns), Some(clock)) => {
+                let spent_ns = clock().saturating_sub(self.began_ns);
+                Some(limit_ns.saturating_sub(spent_ns) / parts.max(1))
+            }
+            (time_ns, _) => time_ns,
+        };
+        Budget { evaluations: left / parts.max(1), time_ns }
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> Option<Clock> {
+        self.clock.clone()
+    }
+
+    /// The lower bound.
+    pub fn bound_ns(&self) -> Ns {
+        self.progress.bound_ns().unwrap_or(0)
+    }
+
     /// Whether the budget is spent.
     pub fn is_over(&mut self, evaluator: &Evaluator<'_>) -> bool {
         self.spent(evaluator.evaluations()) >= 1.0

@@ -23,8 +23,13 @@ use schedulers::{cpop::Cpop, etf::Etf, heft::Heft, peft::Peft};
 
 /// List schedulers with their options, and all searches with a small budget.
 fn planners() -> Vec<(&'static str, Box<dyn Planner>)> {
-    let searches = schedulers::search::names().map(|name| (name, searching(name, 400)));
-    lists().into_iter().chain(searches).collect()
+    planners_with(150)
+}
+
+/// The same with so many evaluations.
+fn planners_with(evaluations: i64) -> Vec<(&'static str, Box<dyn Planner>)> {
+    let search = |name| (name, searching(name, evaluations));
+    lists().into_iter().chain(schedulers::search::names().map(search)).collect()
 }
 
 /// A search that evaluates so many schedules.
