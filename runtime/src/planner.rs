@@ -113,6 +113,11 @@ impl<'a> Problem<'a> {
         self.is_stopped.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
+    /// The flag behind [`Problem::is_stopped`], for planners that hand it on.
+    pub fn stop_flag(&self) -> Option<Arc<AtomicBool>> {
+        self.is_stopped.clone()
+    }
+
     /// What is fixed of a task.
     #[inline]
     pub fn fixed(&self, task: TaskId) -> Option<Fixed> {

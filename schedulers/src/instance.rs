@@ -8,7 +8,9 @@
 //!
 //! The model of time is that of [`runtime::PartialSchedule`]: contention-free, an arrival is the
 //! producer's end plus latency plus bytes over bandwidth, nothing within a memory. The makespan is
-//! the latest end of a planned task; bringing kept results home is not part of it.
+//! the latest end of a planned task; bringing kept results home is not part of it. A device whose
+//! lanes share one capacity counts as its first lane alone: its tasks run one after the other here,
+//! which is never better than what they really do.
 //!
 //! Building one is linear in tasks x kinds, edges, and distinct sizes x distinct routes.
 
@@ -104,7 +106,7 @@ pub struct Instance {
     lane_device: Vec<u32>,
     lane_memory: Vec<u32>,
     lane_kind: Vec<u32>,
-    /// Lanes of its device from a lane on, itself included.
+    /// Lanes of its device from a lane on, itself included; 0 where no task may begin.
     lanes_left: Vec<u32>,
     device_first_lane: Vec<u32>,
     memories: Vec<MemoryId>,
@@ -341,6 +343,14 @@ impl Instance {
     fn transfer_of_row_ns(&self, row: u32, from: u32, to: u32) -> Ns {
         let class = self.route_class[from as usize * self.memories.len() + to as usize];
         self.transfer_ns[row as usize + class as usize]
+    }
+
+    /// The lane that stands for a lane: the first one of a device whose lanes share a capacity.
+    pub fn counted(&self, lane: u32) -> u32 {
+        match self.lanes_left[lane as usize] {
+            0 => self.device_first_lane[self.lane_device[lane as usize] as usize],
+            _ => lane,
+        }
     }
 
     /// The lane as the cluster knows it.

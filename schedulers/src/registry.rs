@@ -1,7 +1,7 @@
 //! All schedulers, by name. The command line, the YAML schema, the documentation and the report
 //! take what they say about schedulers from here.
 
-use crate::search::{alns, annealing, ants, beam, brkga, genetic, grasp, iterated_greedy, nsga};
+use crate::search::{alns, annealing, beam, brkga, genetic, grasp, iterated_greedy, nsga};
 use crate::search::{portfolio, restart, swarm, tabu, tree_search};
 use crate::{
     cpop, dmda, etf, first_fit, heft, mct, min_min, peft, random, round_robin, work_stealing,
@@ -24,7 +24,6 @@ static ALL: &[SchedulerInfo] = &[
     nsga::INFO,
     portfolio::INFO,
     grasp::INFO,
-    ants::INFO,
     swarm::INFO,
     tree_search::INFO,
     restart::INFO,

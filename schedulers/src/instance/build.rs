@@ -359,7 +359,10 @@ fn machine(problem: &Problem<'_>) -> Instance {
     };
     let left = |l: &LaneId| {
         let first = cluster.first_lane(device(l)).0;
-        first + cluster.device(device(l)).lanes - l.0
+        match cluster.is_shared(device(l)) && l.0 > first {
+            true => 0,
+            false => first + cluster.device(device(l)).lanes - l.0,
+        }
     };
     let firsts = cluster.device_ids().map(|d| cluster.first_lane(d).0);
     Instance {

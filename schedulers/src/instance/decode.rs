@@ -77,7 +77,8 @@ impl Instance {
         let mut starts = vec![(0, 0); self.unit_count()];
         for a in &schedule.assignments {
             let node = self.node_of(a.task)?;
-            placed[node as usize] = Some(Placement { lane: a.lane.0, start_ns: a.start_ns });
+            let lane = self.counted(a.lane.0);
+            placed[node as usize] = Some(Placement { lane, start_ns: a.start_ns });
             let start = &mut starts[self.unit_of(node) as usize];
             *start = (*start).max((a.start_ns, a.finish_ns));
         }

@@ -13,8 +13,10 @@
 use super::annealing::accept;
 use super::evaluator::Evaluator;
 use super::moves::{critical_path, random_lane, random_node, random_position};
-use super::planner::{CHECK, EVALUATIONS, Search, SearchPlanner, TIME_LIMIT};
-use super::run::Run;
+use super::planner::{
+    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+};
+use super::run::{Incumbent, Run};
 use crate::stream::Stream;
 use runtime::registry::{Kind, ParameterInfo, Parameters, SchedulerInfo};
 
@@ -27,6 +29,8 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        PLANNING,
+        REPLAN_AFTER,
         ParameterInfo {
             name: "choose",
             summary: "how sets are chosen: in every way, by success, or windows of the order alone",
@@ -76,8 +80,8 @@ const WINDOW: usize = 3;
 /// How fast scores forget.
 const FORGET: f64 = 0.1;
 /// First and last temperature of a set, as parts of the mean duration of a task.
-const HOT: f64 = 0.2;
-const COLD: f64 = 0.004;
+const HOT: f64 = 0.05;
+const COLD: f64 = 0.002;
 
 impl Alns {
     fn way(&self, stream: &mut Stream) -> usize {
@@ -151,6 +155,7 @@ impl Search for Alns {
         let nodes = 0..instance.len() as u32;
         let mean_ns =
             nodes.map(|n| instance.least_ns(n) as f64).sum::<f64>() / instance.len() as f64;
+        let mut here = Incumbent::of(evaluator);
         while !run.is_over(evaluator) {
             let way = self.way(&mut run.stream);
             self.choose(way, evaluator, &mut run.stream);
@@ -166,6 +171,11 @@ impl Search for Alns {
                     (false, true) if after.makespan_ns == before.makespan_ns => 1.0,
                     _ => 0.05,
                 };
+            if after.makespan_ns > before.makespan_ns {
+                evaluator.set(&here.order, &here.lanes);
+            } else {
+                here.copy(evaluator);
+            }
             self.score[way] = (1.0 - FORGET) * self.score[way] + FORGET * gained;
         }
     }

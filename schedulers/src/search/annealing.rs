@@ -11,7 +11,9 @@
 
 use super::evaluator::Evaluator;
 use super::moves::random_change;
-use super::planner::{CHECK, EVALUATIONS, Search, SearchPlanner, TIME_LIMIT};
+use super::planner::{
+    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+};
 use super::run::Run;
 use crate::stream::Stream;
 use runtime::Ns;
@@ -26,6 +28,8 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        PLANNING,
+        REPLAN_AFTER,
         ParameterInfo {
             name: "hot",
             summary: "first temperature, as a part of the first makespan; for more than 30 tasks \

@@ -8,7 +8,9 @@
 
 use super::decode::Decoder;
 use super::evaluator::Evaluator;
-use super::planner::{CHECK, EVALUATIONS, Search, SearchPlanner, TIME_LIMIT};
+use super::planner::{
+    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+};
 use super::run::Run;
 use runtime::Ns;
 use runtime::registry::{Kind, ParameterInfo, Parameters, SchedulerInfo};
@@ -22,6 +24,8 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        PLANNING,
+        REPLAN_AFTER,
         ParameterInfo {
             name: "width",
             summary: "partial schedules kept in the first pass; twice as many in each later one",

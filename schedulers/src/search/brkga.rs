@@ -8,7 +8,9 @@
 
 use super::decode::Decoder;
 use super::evaluator::Evaluator;
-use super::planner::{CHECK, EVALUATIONS, Search, SearchPlanner, TIME_LIMIT};
+use super::planner::{
+    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+};
 use super::run::Run;
 use crate::instance::Instance;
 use crate::stream::Stream;
@@ -24,6 +26,8 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        PLANNING,
+        REPLAN_AFTER,
         ParameterInfo {
             name: "population",
             summary: "members of a generation",

@@ -11,7 +11,9 @@
 use super::annealing::{shake, step};
 use super::evaluator::Evaluator;
 use super::moves::blocks;
-use super::planner::{CHECK, EVALUATIONS, Search, SearchPlanner, TIME_LIMIT};
+use super::planner::{
+    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+};
 use super::run::{Incumbent, Run};
 use crate::stream::Stream;
 use runtime::registry::{Kind, ParameterInfo, Parameters, SchedulerInfo};
@@ -25,6 +27,8 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        PLANNING,
+        REPLAN_AFTER,
         ParameterInfo {
             name: "population",
             summary: "schedules kept",

@@ -7,7 +7,9 @@
 use super::annealing::step;
 use super::decode::Decoder;
 use super::evaluator::Evaluator;
-use super::planner::{CHECK, EVALUATIONS, Search, SearchPlanner, TIME_LIMIT};
+use super::planner::{
+    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+};
 use super::run::Run;
 use crate::instance::Instance;
 use crate::stream::Stream;
@@ -23,6 +25,8 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        PLANNING,
+        REPLAN_AFTER,
         ParameterInfo {
             name: "spread",
             summary: "by how much of its duration a task may end later than it could",
@@ -54,7 +58,7 @@ pub struct Grasp {
 }
 
 /// Ranks by the shortest durations, as keys with as much randomness as is asked for.
-pub(super) fn random_ranks(
+fn random_ranks(
     instance: &Instance,
     tail_ns: &[Ns],
     part: f64,

@@ -9,7 +9,6 @@
 
 pub mod alns;
 pub mod annealing;
-pub mod ants;
 pub mod beam;
 pub mod brkga;
 pub mod decode;
@@ -47,7 +46,6 @@ static ALL: &[Entry] = &[
     (&nsga::INFO, nsga::search),
     (&portfolio::INFO, portfolio::search),
     (&grasp::INFO, grasp::search),
-    (&ants::INFO, ants::search),
     (&swarm::INFO, swarm::search),
     (&tree_search::INFO, tree_search::search),
     (&restart::INFO, restart::search),

@@ -11,7 +11,9 @@ use super::annealing::shake;
 use super::evaluator::Evaluator;
 use super::genetic::{cross_lanes, cross_orders};
 use super::moves::blocks;
-use super::planner::{CHECK, EVALUATIONS, Search, SearchPlanner, TIME_LIMIT};
+use super::planner::{
+    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+};
 use super::run::{Incumbent, Run};
 use super::timing::{Memory, Model, Timing};
 use crate::instance::Instance;
@@ -26,6 +28,8 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        PLANNING,
+        REPLAN_AFTER,
         ParameterInfo {
             name: "population",
             summary: "members of a generation",

@@ -11,7 +11,7 @@ use crate::instance::{Instance, NONE, Placement};
 use crate::peft::Peft;
 use crate::stream::Stream;
 use runtime::partial_schedule::Policy;
-use runtime::planner::{PlanFailure, Progress};
+use runtime::planner::{PlanFailure, PlannedApart, Progress};
 use runtime::registry::{BuildContext, Dimension, Kind, ParameterInfo, Parameters, SchedulerInfo};
 use runtime::{DeviceId, LaneId, Ns, Planned, Planner, Problem, Schedule, Scheduler, TaskId};
 
@@ -42,6 +42,21 @@ pub(crate) const CHECK: ParameterInfo = ParameterInfo {
     summary: "whether the result is simulated, with contention, and given up where the list \
               schedule that the search began with is better",
     kind: Kind::Bool { default: true },
+};
+
+/// How the plan comes into the run.
+pub(crate) const PLANNING: ParameterInfo = ParameterInfo {
+    name: "planning",
+    summary: "at once, with all lanes waiting, to be followed strictly; or apart, on a snapshot, \
+              with MCT placing tasks in the meantime",
+    kind: Kind::Choice { default: "at-once", options: &["at-once", "apart"] },
+};
+
+/// Planning anew.
+pub(crate) const REPLAN_AFTER: ParameterInfo = ParameterInfo {
+    name: "replan-after",
+    summary: "when planning apart: finished tasks after which to plan anew; 0 for never",
+    kind: Kind::Int { default: 0, min: 0, max: 1_000_000_000 },
 };
 
 /// What 0 evaluations stand for: a fraction of a second.
@@ -93,7 +108,13 @@ impl SearchPlanner {
         parameters: &Parameters,
         context: &BuildContext,
     ) -> Box<dyn Scheduler> {
-        Box::new(Planned::new(Self::new(info.name, search, parameters, context)))
+        let planner = Self::new(info.name, search, parameters, context);
+        if parameters.text("planning") == "at-once" {
+            return Box::new(Planned::new(planner));
+        }
+        let fallback = crate::mct::INFO.build_default(context.seed);
+        let after = u32::try_from(parameters.int("replan-after")).unwrap_or(u32::MAX);
+        Box::new(PlannedApart::new(planner, fallback, Some(after).filter(|n| *n > 0)))
     }
 
     /// What is left of the plan before, new tasks appended where they end first.
@@ -105,7 +126,7 @@ impl SearchPlanner {
         let mut is_placed = vec![false; instance.unit_count()];
         for &(task, _, lane) in &self.before {
             let Some(node) = instance.node_of(task) else { continue };
-            start.lanes[node as usize] = lane.0;
+            start.lanes[node as usize] = instance.counted(lane.0);
             let unit = instance.unit_of(node);
             if !std::mem::replace(&mut is_placed[unit as usize], true) {
                 start.order.push(unit);
@@ -174,11 +195,22 @@ impl Planner for SearchPlanner {
         // What was evaluated to choose the begin does not count.
         budget.evaluations += evaluator.evaluations();
         let mut run = Run::new(&evaluator, instance.bound_ns(), budget, stream, clock);
+        run.stop_at(problem.stop_flag());
         let start = run.incumbent().clone();
         self.search.search(&mut run, &mut evaluator);
         let (incumbent, progress) = run.finish(evaluator.evaluations());
         let found = schedule(&instance, problem, &incumbent);
-        let chosen = self.checked(problem, found, schedule(&instance, problem, &start));
+        let start = schedule(&instance, problem, &start);
+        // Lists know more of devices whose lanes share a capacity than instances do.
+        let list = lists.into_iter().min_by_key(Schedule::makespan_ns);
+        let start = list
+            .into_iter()
+            .fold(start, |a, b| if b.makespan_ns() < a.makespan_ns() { b } else { a });
+        let is_shared = problem.cluster.device_ids().any(|d| problem.cluster.is_shared(d));
+        let chosen = match is_shared && start.makespan_ns() < found.makespan_ns() {
+            true => start,
+            false => self.checked(problem, found, start),
+        };
         self.plans += 1;
         self.progress = Some(progress);
         self.remember(&chosen);

@@ -6,7 +6,9 @@
 //! evaluations, so the number of threads changes nothing but the time.
 
 use super::evaluator::Evaluator;
-use super::planner::{CHECK, EVALUATIONS, Search, SearchPlanner, TIME_LIMIT};
+use super::planner::{
+    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+};
 use super::run::{Budget, Incumbent, Run};
 use super::{alns, annealing, genetic, iterated_greedy, tabu};
 use crate::stream::Stream;
@@ -21,6 +23,8 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        PLANNING,
+        REPLAN_AFTER,
         ParameterInfo {
             name: "rounds",
             summary: "how often the best schedule is shared",
@@ -79,6 +83,7 @@ fn search_alone(
     let before = evaluator.evaluations();
     let budget = Budget { evaluations: before.saturating_add(budget.evaluations), ..budget };
     let mut own = Run::new(&evaluator, run.bound_ns(), budget, stream, run.clock());
+    own.stop_at(run.stop_flag());
     member.search(&mut own, &mut evaluator);
     let (incumbent, _) = own.finish(evaluator.evaluations());
     Found { incumbent, evaluations: evaluator.evaluations() - before }

@@ -5,7 +5,9 @@
 
 use super::decode::Decoder;
 use super::evaluator::Evaluator;
-use super::planner::{CHECK, EVALUATIONS, Search, SearchPlanner, TIME_LIMIT};
+use super::planner::{
+    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+};
 use super::run::Run;
 use runtime::registry::{Parameters, SchedulerInfo};
 
@@ -14,7 +16,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
     name: "random-restart",
     summary: "the best of many schedules of random priorities, each task where it ends first",
     paper: "none: the baseline of searches",
-    parameters: &[EVALUATIONS, TIME_LIMIT, CHECK],
+    parameters: &[EVALUATIONS, TIME_LIMIT, CHECK, PLANNING, REPLAN_AFTER],
     build: |parameters, context| {
         SearchPlanner::boxed(&INFO, search(parameters), parameters, context)
     },

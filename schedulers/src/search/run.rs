@@ -5,6 +5,8 @@ use crate::stream::Stream;
 use runtime::Ns;
 use runtime::planner::{EffortUnit, Progress};
 use runtime::registry::Clock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How long to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,7 @@ pub struct Run {
     pub stream: Stream,
     budget: Budget,
     clock: Option<Clock>,
+    stop: Option<Arc<AtomicBool>>,
     began_ns: Ns,
     /// Evaluations after which to look at the clock again.
     next_look: u64,
@@ -76,6 +79,7 @@ impl Run {
             stream,
             budget,
             clock,
+            stop: None,
             began_ns,
             next_look: 0,
             time_fraction: 0.0,
@@ -91,6 +95,16 @@ impl Run {
         run
     }
 
+    /// Ends the search too when the flag is set.
+    pub fn stop_at(&mut self, flag: Option<Arc<AtomicBool>>) {
+        self.stop = flag;
+    }
+
+    /// The flag that ends the search.
+    pub fn stop_flag(&self) -> Option<Arc<AtomicBool>> {
+        self.stop.clone()
+    }
+
     /// The part of the budget that is spent, 1 when the search is to end.
     pub fn spent(&mut self, evaluations: u64) -> f64 {
         if self.progress.gap() == Some(0.0) {
@@ -104,6 +118,9 @@ impl Run {
                 }
                 _ => 0.0,
             };
+        }
+        if self.stop.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            return 1.0;
         }
         let fraction = evaluations as f64 / self.budget.evaluations.max(1) as f64;
         fraction.max(self.time_fraction).min(1.0)

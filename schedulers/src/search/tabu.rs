@@ -7,7 +7,9 @@
 
 use super::evaluator::{Evaluator, Score};
 use super::moves::{critical_path, random_lane, random_node, random_position};
-use super::planner::{CHECK, EVALUATIONS, Search, SearchPlanner, TIME_LIMIT};
+use super::planner::{
+    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+};
 use super::run::Run;
 use runtime::Ns;
 use runtime::registry::{Kind, ParameterInfo, Parameters, SchedulerInfo};
@@ -21,6 +23,8 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        PLANNING,
+        REPLAN_AFTER,
         ParameterInfo {
             name: "candidates",
             summary: "moves evaluated in each step",
