@@ -4,6 +4,8 @@
 //! They share [`order`] (in which order, and how ties are broken), [`ranks`], [`ready`] and
 //! [`runtime::PartialSchedule`].
 //!
+//! Planners that search look at very many schedules of a flat [`instance`]: [`search`].
+//!
 //! *Online* schedulers decide when tasks are ready. In immediate mode ([`immediate`]): [`mct`],
 //! [`dmda`], [`random`], [`round_robin`]; in batches: [`min_min`]; late, when a lane is free
 //! ([`kinds`]): [`first_fit`], [`work_stealing`]. They share [`desk`] (what is to be placed now),

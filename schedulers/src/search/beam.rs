@@ -48,7 +48,7 @@ pub struct Beam {
 }
 
 /// Entries that all copies of a pass may have.
-const MOST_COPIED: u64 = 4_000_000_000;
+const MOST_COPIED: u64 = 200_000_000;
 
 #[derive(Clone)]
 struct State<'a> {
@@ -92,9 +92,18 @@ fn pass<'a>(
         placed += children.len() as u64;
         children.sort_unstable();
         children.truncate(width);
+        // The last child of a state takes it over.
+        let mut left = vec![0u32; states.len()];
+        children.iter().for_each(|c| left[c.2 as usize] += 1);
+        let mut before: Vec<Option<State<'a>>> = states.into_iter().map(Some).collect();
         states = (children.iter())
             .filter_map(|&(bound_ns, sum_ns, at, chosen)| {
-                let mut decoder = states[at as usize].decoder.clone();
+                left[at as usize] -= 1;
+                let state = match left[at as usize] {
+                    0 => before[at as usize].take(),
+                    _ => before[at as usize].clone(),
+                };
+                let mut decoder = state?.decoder;
                 let end_ns = decoder.place_next(unit, |_, lane, finish_ns| match chosen {
                     u32::MAX => finish_ns,
                     _ => Ns::from(lane != chosen),

@@ -51,15 +51,14 @@ pub fn check(
             }
         }
     }
-    for object in graph.object_ids() {
-        let users = graph.task_ids().filter(|t| {
-            graph.accesses(*t).iter().any(|a| a.object == object && a.mode == Mode::Racy)
-        });
-        let mut memories =
-            users.filter_map(|t| placed[t.index()]).map(|a| cluster.memory_of(a.device));
-        let first = memories.next();
-        if memories.any(|m| Some(m) != first) {
-            return Err(format!("{object} is shared racily in two memories"));
+    let mut racy_memory = vec![None; graph.object_count()];
+    for a in plan.assignments.iter() {
+        let memory = cluster.memory_of(a.device);
+        for access in graph.accesses(a.task).iter().filter(|x| x.mode == Mode::Racy) {
+            let object = access.object;
+            if *racy_memory[object.index()].get_or_insert(memory) != memory {
+                return Err(format!("{object} is shared racily in two memories"));
+            }
         }
     }
     for lane in &mut lanes {

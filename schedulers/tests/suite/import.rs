@@ -45,7 +45,7 @@ pub enum PlainCost {
 
 impl Plain {
     /// Kahn's order with a queue seeded and expanded in file order.
-    fn order(&self) -> Vec<usize> {
+    pub fn order(&self) -> Vec<usize> {
         let n = self.costs.len();
         let mut waiting = vec![0; n];
         self.edges.iter().for_each(|e| waiting[e.1] += 1);

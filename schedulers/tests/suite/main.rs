@@ -15,6 +15,7 @@ mod plans;
 mod random;
 mod search;
 mod shapes;
+mod timing;
 
 use runtime::Planner;
 use runtime::partial_schedule::Policy::{Append, Insertion};

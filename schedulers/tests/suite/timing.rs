@@ -1,0 +1,240 @@
+//! Exclusive transfers and memories that fill up, against slow definitions and proved optima.
+
+use crate::import::{Plain, PlainCost, files, processors};
+use crate::random::{Mix, cluster, graph};
+use crate::{cases, lists};
+use proptest::prelude::*;
+use runtime::{Costs, Ns, Problem};
+use schedulers::instance::{Instance, Placement};
+use schedulers::search::annealing::Annealing;
+use schedulers::search::evaluator::Evaluator;
+use schedulers::search::moves::random_move;
+use schedulers::search::planner::Search;
+use schedulers::search::run::{Budget, Run};
+use schedulers::search::timing::{Memory, Model, Network};
+use schedulers::stream::Stream;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Starts by definition: each unit in order, its transfers by the end of their producers.
+fn starts(instance: &Instance, order: &[u32], lanes: &[u32], network: Network) -> Vec<Ns> {
+    let mut start = vec![0; instance.len()];
+    let mut finish = vec![0; instance.len()];
+    let mut lane_free: BTreeMap<u32, Ns> = BTreeMap::new();
+    let mut line_free: BTreeMap<(u32, u32), Ns> = BTreeMap::new();
+    let mut arrived: BTreeMap<(u32, u32, u32), Ns> = BTreeMap::new();
+    for &unit in order {
+        let mut at_ns = 0;
+        for node in instance.unit(unit) {
+            let to = instance.memory_of(lanes[node as usize]);
+            at_ns = at_ns.max(instance.release_ns(node, to));
+            for lane in lanes[node as usize]..lanes[node as usize] + instance.cores(node) {
+                let free = lane_free.get(&lane).copied().unwrap_or(instance.lane_free_ns(lane));
+                at_ns = at_ns.max(free);
+            }
+            for arc in instance.preds(node) {
+                at_ns = at_ns.max(finish[arc.node as usize]);
+            }
+            let mut flows = instance.flows(node).to_vec();
+            flows.sort_by_key(|f| finish[f.from as usize]);
+            for flow in flows {
+                let from = instance.memory_of(lanes[flow.from as usize]);
+                if from == to {
+                    continue;
+                }
+                let key = (flow.from, flow.object.0, to);
+                if !arrived.contains_key(&key) {
+                    let lines = match network {
+                        // Ports that send and ports that receive are told apart.
+                        Network::OnePort => [(0, from), (1, to)],
+                        _ => [(from.min(to), from.max(to)); 2],
+                    };
+                    let free = lines.iter().filter_map(|l| line_free.get(l)).copied().max();
+                    let begins = finish[flow.from as usize].max(free.unwrap_or(0));
+                    let ends = begins + instance.flow_ns(flow, from, to);
+                    line_free.extend(lines.map(|l| (l, ends)));
+                    arrived.insert(key, ends);
+                }
+                at_ns = at_ns.max(arrived[&key]);
+            }
+        }
+        for node in instance.unit(unit) {
+            let lane = lanes[node as usize];
+            start[node as usize] = at_ns;
+            finish[node as usize] = at_ns + instance.duration_ns(node, lane);
+            for lane in lane..lane + instance.cores(node) {
+                lane_free.insert(lane, finish[node as usize]);
+            }
+        }
+    }
+    start
+}
+
+/// Bytes beyond the capacity, looked at whenever something starts.
+fn excess(instance: &Instance, placed: &[Placement], capacity: u64, memory: Memory) -> u64 {
+    let end =
+        |n: u32| placed[n as usize].start_ns + instance.duration_ns(n, placed[n as usize].lane);
+    let until = |n: u32| match memory {
+        Memory::Buffers => instance.succs(n).iter().map(|a| end(a.node)).fold(end(n), Ns::max),
+        _ => Ns::MAX,
+    };
+    let of = |m: u32| {
+        let here = |n: &u32| instance.memory_of(placed[*n as usize].lane) == m;
+        let nodes: Vec<u32> = (0..instance.len() as u32).filter(here).collect();
+        let held = |at: Ns| -> u64 {
+            let live = nodes.iter().filter(|n| match memory {
+                Memory::Buffers => placed[**n as usize].start_ns <= at && at < until(**n),
+                _ => true,
+            });
+            live.map(|n| instance.output_bytes(*n)).sum()
+        };
+        let peak = nodes.iter().map(|n| held(placed[*n as usize].start_ns)).max();
+        peak.unwrap_or(0).saturating_sub(capacity)
+    };
+    (0..instance.memory_count() as u32).map(of).sum()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases(150)))]
+
+    #[test]
+    fn models_are_computed_as_they_are_defined(
+        mix in crate::plans::mix(),
+        which in 0usize..3,
+        memory in 0usize..3,
+        capacity in 0u64..300,
+    ) {
+        let graph = graph(&Mix { tasks: mix.tasks.max(1), ..mix });
+        let cluster = cluster(&mix, &graph);
+        let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
+        let problem = Problem::fresh(&graph, &cluster, &costs);
+        let instance = Instance::new(&problem).expect("it has one");
+        let (_, mut heft) = lists().remove(0);
+        let plan = heft.plan(&problem).expect("there is a plan");
+        let (order, placed) = instance.placements(&plan).expect("it is whole");
+        let lanes: Vec<u32> = placed.iter().map(|p| p.lane).collect();
+        let network = [Network::ContentionFree, Network::ExclusiveLinks, Network::OnePort][which];
+        let memory = [Memory::Unlimited, Memory::Resident, Memory::Buffers][memory];
+        let capacity_bytes = vec![Some(capacity); instance.memory_count()];
+        let model = Model { network, memory, capacity_bytes, ..Model::default() };
+        let mut evaluator = Evaluator::with_model(&instance, &order, &lanes, model);
+        let mut stream = Stream::new(mix.seed, "timing");
+        for _ in 0..20 {
+            random_move(&mut evaluator, 30, &mut stream);
+            let score = evaluator.evaluate(Ns::MAX).expect("there is no limit");
+            evaluator.commit();
+            let placed = evaluator.placements();
+            let (order, lanes) = (evaluator.order(), evaluator.lanes());
+            let found: Vec<Ns> = placed.iter().map(|p| p.start_ns).collect();
+            if network != Network::ContentionFree {
+                prop_assert_eq!(&found, &starts(&instance, order, lanes, network));
+            }
+            let too_much = match memory {
+                Memory::Unlimited => 0,
+                _ => excess(&instance, &placed, capacity, memory),
+            };
+            prop_assert_eq!(score.excess_bytes, too_much);
+            let ends = (0..).zip(&placed).map(|(n, p)| p.start_ns + instance.duration_ns(n, p.lane));
+            let makespan_ns = ends.max().unwrap_or(0);
+            prop_assert!(score.makespan_ns >= makespan_ns);
+            prop_assert_eq!(score.makespan_ns == makespan_ns, too_much == 0);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct File {
+    timing: String,
+    tasks: Vec<Task>,
+    edges: Vec<Edge>,
+    links: Links,
+    memory_capacity: Option<Vec<u64>>,
+    optimal_makespan: u64,
+}
+
+#[derive(Deserialize)]
+struct Task {
+    cost: Vec<u64>,
+    memory: u64,
+}
+
+#[derive(Deserialize)]
+struct Edge {
+    src: usize,
+    dst: usize,
+    data: u64,
+}
+
+#[derive(Deserialize)]
+struct Links {
+    bandwidth: Vec<Vec<u64>>,
+    latency: Vec<Vec<u64>>,
+}
+
+/// The makespan that annealing by a model reaches, and what exceeds capacities there.
+fn annealed(file: &File, model: impl FnOnce(&Instance, &[u64]) -> Model) -> (Ns, u64) {
+    let count = file.links.latency.len();
+    let pairs = (0..count).flat_map(|b| (0..b).map(move |a| (a, b)));
+    let Links { bandwidth, latency } = &file.links;
+    let links = pairs.map(|(a, b)| (a, b, bandwidth[a][b] as f64 * 1e9, latency[a][b]));
+    let cluster = processors(&vec![1.0; count], &links.collect::<Vec<_>>());
+    let plain = Plain {
+        costs: file.tasks.iter().map(|t| PlainCost::Table(t.cost.clone())).collect(),
+        edges: file.edges.iter().map(|e| (e.src, e.dst, Some(e.data))).collect(),
+    };
+    let graph = plain.graph(count);
+    let held = plain.order().into_iter().map(|t| file.tasks[t].memory).collect::<Vec<_>>();
+    let costs = Costs::resolve(&graph, &cluster, None).expect("it runs everywhere");
+    let problem = Problem::fresh(&graph, &cluster, &costs);
+    let instance = Instance::new(&problem).expect("it has one");
+    let (_, mut heft) = lists().remove(0);
+    let plan = heft.plan(&problem).expect("there is a plan");
+    let (order, placed) = instance.placements(&plan).expect("it is whole");
+    let lanes: Vec<u32> = placed.iter().map(|p| p.lane).collect();
+    let by_node: Vec<u64> =
+        (0..instance.len() as u32).map(|n| held[instance.task(n).index()]).collect();
+    let model = model(&instance, &by_node);
+    let mut evaluator = Evaluator::with_model(&instance, &order, &lanes, model);
+    let budget = Budget { evaluations: 20_000, time_ns: None };
+    let mut run = Run::new(&evaluator, 0, budget, Stream::new(1, "annealing"), None);
+    Annealing::default().search(&mut run, &mut evaluator);
+    let best = run.incumbent().clone();
+    let score = evaluator.set(&best.order, &best.lanes);
+    (score.makespan_ns, score.excess_bytes)
+}
+
+#[test]
+fn nothing_is_below_the_optima_of_the_models() {
+    let (mut sum, mut count) = (0.0, 0);
+    for (name, text) in files("oracles/optimal", ".json") {
+        let file: File = serde_json::from_str(&text).expect("the format is known");
+        let network = match file.timing.as_str() {
+            "exclusive-links" => Network::ExclusiveLinks,
+            _ => Network::ContentionFree,
+        };
+        let memory = match file.timing.as_str() {
+            "contention-free+buffers" => Memory::Buffers,
+            "contention-free+resident" => Memory::Resident,
+            _ => Memory::Unlimited,
+        };
+        if (network, memory) == Default::default() {
+            continue;
+        }
+        let (makespan_ns, excess_bytes) = annealed(&file, |instance, held| {
+            let all = file.memory_capacity.clone();
+            let none = || vec![None; instance.memory_count()];
+            let capacity_bytes = all.map_or_else(none, |c| c.into_iter().map(Some).collect());
+            Model { network, memory, held_bytes: held.to_vec(), capacity_bytes }
+        });
+        assert_eq!(excess_bytes, 0, "{name}: no schedule within the capacities was found");
+        let optimum = file.optimal_makespan;
+        assert!(makespan_ns >= optimum, "{name}: {makespan_ns} is below {optimum}");
+        let gap = makespan_ns as f64 / optimum as f64 * 100.0 - 100.0;
+        println!("{name}: {gap:.2} % above the optimum");
+        sum += gap;
+        count += 1;
+    }
+    if count > 0 {
+        println!("{count} instances, {:.2} % above the optimum on average", sum / f64::from(count));
+    }
+}
