@@ -278,8 +278,8 @@ impl<'a> Evaluator<'a> {
         (before < self.instance.len() as u32).then_some(before)
     }
 
-    /// The node that a node waits for longest, by contention-free times: the one before it on a lane
-    /// or a predecessor. `None` where it could start no earlier alone.
+    /// The node that a node waits for longest, by contention-free times: the one before it on a
+    /// lane or a predecessor. `None` where it could start no earlier alone.
     pub fn held_up_by(&self, node: u32) -> Option<u32> {
         let instance = self.instance;
         let start_ns = self.start_ns(node);

@@ -1,8 +1,9 @@
 //! Searching for good schedules.
 //!
 //! Read in this order: [`evaluator`] computes what a change of a schedule does, [`moves`] makes
-//! changes ([`timing`] beyond the contention-free model), [`run`] keeps budget and best schedule, [`planner`] makes a planner of any search;
-//! [`decode`] makes schedules of priorities. Then any search, [`annealing`] first.
+//! changes, [`run`] keeps budget and best schedule, [`planner`] makes a planner of any search;
+//! [`decode`] makes schedules of priorities, [`timing`] has times beyond the contention-free model.
+//! Then any search, [`annealing`] first.
 //!
 //! All of them plan what is left of a run as well as a whole one, and go on from their last plan
 //! when the graph grows. The same seed and number of evaluations give the same schedule.

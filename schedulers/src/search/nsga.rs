@@ -1,8 +1,8 @@
 //! NSGA-II: several objectives at once.
 //!
 //! K. Deb, A. Pratap, S. Agarwal and T. Meyarivan, "A fast and elitist multiobjective genetic
-//! algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation 6(2), 2002. The objectives are
-//! the makespan, bytes moved between memories, and the sum over memories of most bytes held at
+//! algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation 6(2), 2002. The objectives
+//! are the makespan, bytes moved between memories, and the sum over memories of most bytes held at
 //! once; energy is none, as nothing here knows what tasks and transfers consume. Crossover as in
 //! [`super::genetic`], mutation by random moves. Of the last front the plan is the schedule with
 //! the least of what is preferred among those that are hardly longer than the shortest.

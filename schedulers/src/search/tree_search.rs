@@ -1,8 +1,8 @@
 //! Monte-Carlo tree search.
 //!
-//! L. Kocsis and C. Szepesvári, "Bandit based Monte-Carlo planning", ECML, 2006. Units are placed in
-//! the order of their ranks; an edge of the tree is a lane for the next unit. From the border of the
-//! tree on, tasks go nearly where they end first, with some randomness.
+//! L. Kocsis and C. Szepesvári, "Bandit based Monte-Carlo planning", ECML, 2006. Units are placed
+//! in the order of their ranks; an edge of the tree is a lane for the next unit. From the border
+//! of the tree on, tasks go nearly where they end first, with some randomness.
 
 use super::decode::Decoder;
 use super::evaluator::Evaluator;

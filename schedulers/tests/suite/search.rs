@@ -59,7 +59,8 @@ proptest! {
             } else {
                 evaluator.undo();
                 prop_assert_eq!(evaluator.score(), score_before);
-                prop_assert_eq!((evaluator.order(), evaluator.lanes()), (&before.0[..], &before.1[..]));
+                prop_assert_eq!(evaluator.order(), &before.0[..]);
+                prop_assert_eq!(evaluator.lanes(), &before.1[..]);
                 let (_, placed) = by_definition(&instance, &before.0, &before.1);
                 prop_assert_eq!(evaluator.placements(), placed);
             }

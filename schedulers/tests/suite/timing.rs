@@ -43,7 +43,7 @@ fn starts(instance: &Instance, order: &[u32], lanes: &[u32], network: Network) -
                     continue;
                 }
                 let key = (flow.from, flow.object.0, to);
-                if !arrived.contains_key(&key) {
+                let arrives_ns = *arrived.entry(key).or_insert_with(|| {
                     let lines = match network {
                         // Ports that send and ports that receive are told apart.
                         Network::OnePort => [(0, from), (1, to)],
@@ -53,9 +53,9 @@ fn starts(instance: &Instance, order: &[u32], lanes: &[u32], network: Network) -
                     let begins = finish[flow.from as usize].max(free.unwrap_or(0));
                     let ends = begins + instance.flow_ns(flow, from, to);
                     line_free.extend(lines.map(|l| (l, ends)));
-                    arrived.insert(key, ends);
-                }
-                at_ns = at_ns.max(arrived[&key]);
+                    ends
+                });
+                at_ns = at_ns.max(arrives_ns);
             }
         }
         for node in instance.unit(unit) {
@@ -134,7 +134,8 @@ proptest! {
                 _ => excess(&instance, &placed, capacity, memory),
             };
             prop_assert_eq!(score.excess_bytes, too_much);
-            let ends = (0..).zip(&placed).map(|(n, p)| p.start_ns + instance.duration_ns(n, p.lane));
+            let end = |(n, p): (u32, &Placement)| p.start_ns + instance.duration_ns(n, p.lane);
+            let ends = (0..).zip(&placed).map(end);
             let makespan_ns = ends.max().unwrap_or(0);
             prop_assert!(score.makespan_ns >= makespan_ns);
             prop_assert_eq!(score.makespan_ns == makespan_ns, too_much == 0);
