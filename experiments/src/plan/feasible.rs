@@ -89,6 +89,11 @@ fn fits(
     if backends.contains(&Backend::Cpu) {
         real_memories(&cluster)?;
     }
+    let shared = cluster.device_ids().find(|d| cluster.is_shared(*d));
+    if let Some(device) = shared.filter(|_| backends.iter().any(|b| b.is_real())) {
+        let name = &cluster.device(device).name;
+        return Err(format!("the lanes of {name:?} share one capacity, which is only simulated"));
+    }
     let costs = Costs::resolve(graph, &cluster, None).map_err(|e| e.to_string())?;
     let is_bounded = cluster.spec().memories.iter().any(|m| m.capacity_bytes.is_some());
     if !is_bounded {
@@ -112,7 +117,10 @@ fn real_memories(cluster: &Cluster) -> Result<(), String> {
     let memories = &cluster.spec().memories;
     if let Some(memory) = memories.iter().find(|m| m.kind == MemoryKind::Hbm) {
         let name = &memory.name;
-        return Err(format!("the cpu backend has main memory and disks, and {name:?} is neither"));
+        return Err(format!(
+            "the cpu backend has main memory and disks, and {name:?} is neither; the emulated \
+             backend runs it"
+        ));
     }
     for device in cluster.device_ids() {
         let memory = cluster.memory(cluster.memory_of(device));

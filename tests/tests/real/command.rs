@@ -73,6 +73,25 @@ fn a_budget_is_swept_in_both_worlds_and_a_hopeless_one_is_told_at_once() {
 }
 
 #[test]
+fn a_disk_without_room_ends_the_run_and_leaves_nothing_behind() {
+    let bench = Bench::new();
+    let mut arguments = vec!["schedule", "--workload", "cholesky:{n: 256, tile: 64}"];
+    arguments.extend(["--cluster", "out-of-core:{cores: 2, budget: 128 KiB}"]);
+    arguments.extend(["--scheduler", "mct", "--backend", "cpu", "--disk", "."]);
+    let program = bench.command(&[]).get_program().to_owned();
+    // Files of more than 50 KiB (100 KiB in some shells) cannot be written; the matrix has 320.
+    let script = "trap '' XFSZ; ulimit -f 100; exec \"$0\" \"$@\"";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script]).arg(program).args(&arguments).current_dir(bench.path("."));
+    let output = command.output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("the cell failed (failed): \"A["), "{told}");
+    assert!(told.contains("could not be written to \"disk\": File too large"), "{told}");
+    assert_eq!(std::fs::read_dir(bench.path(".")).unwrap().count(), 0);
+}
+
+#[test]
 fn a_machine_is_measured_and_its_files_are_used() {
     let bench = Bench::new();
     bench.fine(&["calibrate", "--quick", "--out", "machine", "--disk", "."]);
