@@ -10,10 +10,10 @@ use runtime::partial_schedule::Policy;
 use runtime::planner::PlannedApart;
 use runtime::registry::SchedulerInfo;
 use runtime::replay::{replay_inputs, replay_setup};
-use runtime::trace::Trace;
+use runtime::trace::{Trace, World};
 use runtime::validator;
 use runtime::{Cluster, Costs, TaskGraph};
-use sim::{Noise, SimOutput, SimSpec};
+use sim::{Noise, SimOutput, SimSpec, Wire};
 use std::sync::Arc;
 
 /// HEFT, planned apart from the run and anew after every fifth task, with MCT in the meantime.
@@ -165,10 +165,34 @@ pub fn check_threads(info: &SchedulerInfo, seed: u64) {
 /// For real, on this machine's cores, with synthetic bodies: the validator has nothing to say, no
 /// bound on the measured durations is beaten, and the input log yields the same commands.
 pub fn check_real(info: &SchedulerInfo, seed: u64) {
+    run_for_real(info, seed, |spec| spec);
+}
+
+/// On this machine as if it were the cluster, links and all: as [`check_real`], and no task and no
+/// transfer is shorter than modelled.
+pub fn check_emulated(info: &SchedulerInfo, seed: u64) {
+    let (case, trace) = run_for_real(info, seed, |spec| {
+        let links = Wire::new(Arc::clone(&spec.cluster));
+        RunSpec { emulation: Some(Box::new(links)), ..spec }
+    });
+    // The validator holds the transfers of an emulated run to their links.
+    assert_eq!(trace.header.world, World::Emulated);
+    for task in &trace.tasks {
+        let least_ns = case.costs.duration_ns(task.task, task.device).unwrap_or(0);
+        let lasted_ns = task.finished_ns - task.started_ns;
+        assert!(lasted_ns >= least_ns, "{}, seed {seed}: {task:?}", info.name);
+    }
+}
+
+fn run_for_real(
+    info: &SchedulerInfo,
+    seed: u64,
+    change: impl FnOnce(RunSpec) -> RunSpec,
+) -> (Case, Trace) {
     let case = Case::new(seed, Features::all(25));
     let (graph, cluster) = (case.graph.clone(), Arc::clone(&case.cluster));
     let scheduler = info.build_default(seed);
-    let spec = RunSpec::new(graph, cluster, case.costs.clone(), scheduler);
+    let spec = change(RunSpec::new(graph, cluster, case.costs.clone(), scheduler));
     let output =
         real_backend::run(spec).unwrap_or_else(|e| panic!("{}, seed {seed}: {e}", info.name));
     assert_valid(info, &case, &output.trace);
@@ -184,6 +208,7 @@ pub fn check_real(info: &SchedulerInfo, seed: u64) {
         .unwrap_or_else(|e| panic!("{}, seed {seed}: {e}", info.name));
     assert_eq!(replayed.digest, output.digest, "{}, seed {seed}", info.name);
     assert_eq!(replayed.makespan_ns, output.makespan_ns, "{}, seed {seed}", info.name);
+    (case, output.trace)
 }
 
 /// The longest path over the durations that were measured where each task ran.
