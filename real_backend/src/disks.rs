@@ -4,8 +4,8 @@
 //! They are read and written past the system's cache where the file system allows it (`O_DIRECT`),
 //! so that a budget of main memory is one and times are the disk's; elsewhere through the cache,
 //! which the run then notes. Direct requests begin and end at pages, in memory and on the disk: all
-//! content passes through [`Pages`], which come on top of the budget: every mover has as many as the
-//! largest object takes.
+//! content passes through [`Pages`], which come on top of the budget: every mover has as many as
+//! the largest object takes.
 
 use crate::buffers::Backing;
 use crate::spec::RunError;
