@@ -10,12 +10,14 @@
 //!    side by side; [`report`]: the page, a function of the directory.
 //!
 //! [`machine`] measures the computer that this runs on. [`cli`] is the command line around all of
-//! it; [`chrome`] writes traces for Perfetto.
+//! it; [`chrome`] writes traces for Perfetto, [`draw`] draws clusters.
 
 pub mod chrome;
 pub mod cli;
 pub mod clusters;
 pub mod compare;
+pub mod costs;
+pub mod draw;
 pub mod machine;
 pub mod metrics;
 pub mod mistake;

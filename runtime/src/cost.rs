@@ -4,9 +4,15 @@
 //! There may be two of them in a run: the truth that the driver uses and the estimates that the
 //! scheduler is shown.
 
+pub mod communication;
 mod history;
+mod model;
+pub mod regression;
+mod roofline;
 
 pub use history::{Entry, History};
+pub use model::{Basis, Measured, Model, ModelError, ModelSpec, Prediction, Unmeasured};
+pub use roofline::{Roof, Roofline};
 
 use crate::{Cluster, DeviceId, Ns, TaskGraph, TaskId};
 use serde::{Deserialize, Serialize};
@@ -26,7 +32,7 @@ pub enum Cost {
 /// history of measurements, a roofline, a regression.
 pub trait CostModel {
     /// Expected duration in nanoseconds of `task` on devices of `class`; `None` = not known, the
-    /// task's own cost counts.
+    /// task's own cost counts; infinite = it cannot run there.
     fn duration_ns(&self, graph: &TaskGraph, task: TaskId, class: &str) -> Option<f64>;
 }
 

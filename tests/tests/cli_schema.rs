@@ -12,16 +12,21 @@ fn schema() -> Value {
 }
 
 #[test]
-fn the_committed_schema_is_current() {
-    let path = root().join("docs/experiment.schema.json");
-    let expected = format!("{:#}\n", schema());
+fn the_committed_schemas_are_current() {
+    check_current("docs/experiment.schema.json", &schema());
+    check_current("docs/costs.schema.json", &experiments::costs::schema());
+}
+
+fn check_current(file: &str, schema: &Value) {
+    let path = root().join(file);
+    let expected = format!("{schema:#}\n");
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::write(&path, &expected).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         committed == expected,
-        "docs/experiment.schema.json is not current; write it anew with \
+        "{file} is not current; write it anew with \
          `UPDATE_SCHEMA=1 cargo test -p windtunnel-tests --test cli_schema`"
     );
 }
@@ -58,6 +63,55 @@ fn schema_and_reader_agree() {
         assert_eq!(validator.is_valid(&value), is_fine, "schema: {text}");
         bench.write("case.yaml", &text);
         let answer = bench.run(&["check", "case.yaml"]);
+        assert_eq!(answer.code, if is_fine { 0 } else { 2 }, "{text}: {answer:?}");
+    }
+}
+
+/// Cost models: the reader takes what the schema allows, and refuses what it does not.
+#[test]
+fn schema_and_reader_of_cost_models_agree() {
+    let validator = jsonschema::validator_for(&experiments::costs::schema()).unwrap();
+    let bench = Bench::new();
+    let row = r#""kernel": "task", "class": "cpu", "mean_ns": 5e6"#;
+    let roof = r#"{"class": "cpu", "peaks": {"f64": 1e9}, "bytes_per_s": 1e10"#;
+    let cases = [
+        (String::new(), true),
+        (r#", "unmeasured": "impossible""#.to_owned(), true),
+        (r#", "unmeasured": "perhaps""#.to_owned(), false),
+        (format!(r#", "measured": [{{{row}, "bytes": 8}}]"#), true),
+        (format!(r#", "measured": [{{{row}, "shape": [1, 0, 0, 0], "count": 3}}]"#), true),
+        (format!(r#", "measured": [{{{row}, "work": 1.5, "deviation_ns": 0}}]"#), true),
+        (format!(r#", "measured": [{{{row}}}]"#), false),
+        (format!(r#", "measured": [{{{row}, "bytes": -1}}]"#), false),
+        (format!(r#", "measured": [{{{row}, "shape": [1, 2]}}]"#), false),
+        (format!(r#", "measured": [{{{row}, "bytes": 8, "count": 0}}]"#), false),
+        (format!(r#", "measured": [{{{row}, "bites": 8}}]"#), false),
+        (format!(r#", "roofline": {{"precision": "f64", "classes": [{roof}}}]}}"#), true),
+        (
+            format!(
+                r#", "roofline": {{"precision": "f64", "precisions": {{"a": "f32"}},
+                "classes": [{roof}, "array": 128, "efficiency": [[1e6, 0.5], [1e9, 1]]}}]}}"#
+            ),
+            true,
+        ),
+        (format!(r#", "roofline": {{"classes": [{roof}}}]}}"#), false),
+        (
+            format!(
+                r#", "roofline": {{"precision": "f64", "classes": [{roof},
+                "efficiency": [[1e6, 2]]}}]}}"#
+            ),
+            false,
+        ),
+        (r#", "colour": "red""#.to_owned(), false),
+    ];
+    let run = ["schedule", "--workload", "layered:{tasks: 5}", "--cluster", "star"];
+    let costs = ["--scheduler", "mct", "--costs", "costs.yaml"];
+    for (rest, is_fine) in cases {
+        let text = format!(r#"{{"windtunnel_cost_model": 1, "name": "m"{rest}}}"#);
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(validator.is_valid(&value), is_fine, "schema: {text}");
+        bench.write("costs.yaml", &text);
+        let answer = bench.run(&[run.as_slice(), &costs].concat());
         assert_eq!(answer.code, if is_fine { 0 } else { 2 }, "{text}: {answer:?}");
     }
 }

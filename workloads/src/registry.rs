@@ -39,8 +39,10 @@ pub struct WorkloadInfo {
 pub enum Family {
     /// Has real kernels, real data and a checked result.
     Application,
-    /// Structure and costs only, as used in scheduling studies.
+    /// Structure and costs only, as used in scheduling studies; drawn from the seed.
     Classic,
+    /// Structure and costs only, which follow from the parameters: every seed gives the same.
+    Exact,
 }
 
 /// A workload, ready to be run.
@@ -91,6 +93,8 @@ pub fn all() -> &'static [WorkloadInfo] {
         families::stencil::INFO,
         families::simple::INDEPENDENT,
         families::simple::CHAIN,
+        families::starpu_cholesky::INFO,
+        families::collective::INFO,
     ]
 }
 
@@ -122,6 +126,7 @@ impl std::fmt::Display for Family {
         f.write_str(match self {
             Self::Application => "application",
             Self::Classic => "classic",
+            Self::Exact => "exact",
         })
     }
 }

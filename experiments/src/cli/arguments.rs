@@ -3,8 +3,8 @@
 
 use super::{CliError, Context, Result};
 use crate::mistake::{Mistake, Mistakes, Source};
-use crate::plan::{ClusterPlan, Names, SchedulerPlan, WorkloadPlan};
-use crate::spec::{Argument, At, ClusterEntry, Entries, Entry, read_as};
+use crate::plan::{ClusterPlan, CostModelPlan, Names, SchedulerPlan, WorkloadPlan};
+use crate::spec::{Argument, At, ClusterEntry, CostsText, Entries, Entry, read_as};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,6 +48,19 @@ impl Context {
         let mut mistakes = Mistakes::default();
         let found = names.clusters(&Entries::Listed(vec![entry]), &mut mistakes);
         one(&source, found, mistakes)
+    }
+
+    /// The cost model in a file.
+    pub(super) fn cost_model(&self, path: &str) -> Result<CostModelPlan> {
+        let source = Source::new("--costs", path);
+        let span = crate::mistake::Span { start: 0, end: path.len() };
+        let given = CostsText::File(At::new(path.to_owned(), span));
+        let names = Names::new(&self.registry, &source, Path::new(""));
+        let mut mistakes = Mistakes::default();
+        match names.cost_model(Some(&given), &mut mistakes) {
+            Some(model) if mistakes.is_empty() => Ok(model),
+            _ => Err(mistakes.into()),
+        }
     }
 
     /// The scheduler that `--scheduler` names.

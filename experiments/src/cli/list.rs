@@ -44,11 +44,16 @@ pub fn run(context: &Context, args: &Args) -> Result {
             let infos = context.registry.workloads();
             infos.iter().find(|i| i.name == name).map(|i| i.source)
         }
-        What::Clusters => None,
+        What::Clusters => crate::clusters::find(name).map(|i| i.source),
     };
     let text = match args.parameters {
         false => {
-            let row = |i: &Described<'_>| vec![i.name.to_owned(), i.summary.to_owned()];
+            let kind = |name: &str| crate::clusters::find(name).map(|i| i.category.to_string());
+            let row = |i: &Described<'_>| {
+                let kind = kind(i.name).filter(|_| matches!(args.what, What::Clusters));
+                let cells = [Some(i.name.to_owned()), kind, Some(i.summary.to_owned())];
+                cells.into_iter().flatten().collect()
+            };
             table(&items.iter().map(row).collect::<Vec<_>>())
         }
         true => {

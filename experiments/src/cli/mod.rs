@@ -7,6 +7,7 @@ mod calibrate;
 mod check;
 mod compare;
 mod doctor;
+mod draw;
 mod import;
 mod list;
 mod record;
@@ -48,6 +49,7 @@ enum Sub {
     Calibrate(calibrate::Args),
     Import(import::Args),
     List(list::Args),
+    Draw(draw::Args),
     Schema(schema::Args),
     Trace(trace::Args),
     Doctor(doctor::Args),
@@ -177,6 +179,7 @@ impl Context {
             Sub::Calibrate(args) => calibrate::run(self, &args),
             Sub::Import(args) => import::run(self, &args),
             Sub::List(args) => list::run(self, &args),
+            Sub::Draw(args) => draw::run(self, &args),
             Sub::Schema(args) => schema::run(self, &args),
             Sub::Trace(args) => trace::run(self, &args),
             Sub::Doctor(args) => doctor::run(self, &args),

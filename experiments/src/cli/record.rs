@@ -41,6 +41,7 @@ pub fn run(context: &Context, args: &Args) -> Result {
         scheduler: context.scheduler(&args.scheduler)?,
         backend: Backend::Cpu,
         seed: args.seed,
+        costs: None,
         set: Vec::new(),
         disk_folder: args.disk.clone(),
     })?;

@@ -65,6 +65,7 @@ pub fn run(context: &Context, args: &Args) -> Result {
         scheduler: context.scheduler(scheduler)?,
         backend: Backend::Sim,
         seed: recorded.header.seed,
+        costs: None,
         set: args.set.clone(),
         disk_folder: None,
     })?;

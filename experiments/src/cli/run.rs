@@ -4,7 +4,6 @@ use super::{CliError, Context, Exit, Result, single};
 use crate::plan::{Plan, check_feasible};
 use crate::report::Options;
 use crate::runner::{RunOptions, RunSummary};
-use crate::spec::CostSource;
 use crate::store::read_calibration;
 use runtime::cost::History;
 use std::path::{Path, PathBuf};

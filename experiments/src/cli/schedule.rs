@@ -4,7 +4,8 @@ use super::run::read_history;
 use super::single::{self, Single};
 use super::{Context, Result};
 use crate::runner::Calibration;
-use crate::spec::{Backend, CostSource};
+use crate::plan::CostSource;
+use crate::spec::Backend;
 use std::path::PathBuf;
 
 /// Run one workload on one cluster under one scheduler
@@ -38,7 +39,7 @@ pub struct Args {
     /// Sets noise, memory, bandwidth, latency, thinking, estimates, eviction or network
     #[arg(long, value_name = "AXIS=VALUE")]
     set: Vec<String>,
-    /// Durations from `windtunnel calibrate` instead of those that the workload states
+    /// A cost file: of `windtunnel calibrate`, or durations by kernel, size and class of device
     #[arg(long, value_name = "FILE")]
     costs: Option<PathBuf>,
     /// Where the cpu backend keeps the files of disk memories while it runs
@@ -74,16 +75,21 @@ impl From<BackendArg> for Backend {
 }
 
 pub fn run(context: &Context, args: &Args) -> Result {
+    let (model, history) = match &args.costs {
+        Some(path) if crate::costs::is_calibration(path) => (None, Some(path)),
+        path => (path.as_ref(), None),
+    };
     let mut plan = single::plan(Single {
         workload: context.workload(&args.workload)?,
         cluster: context.cluster(&args.cluster)?,
         scheduler: context.scheduler(&args.scheduler)?,
         backend: args.backend.into(),
         seed: args.seed,
+        costs: model.map(|path| context.cost_model(&path.to_string_lossy())).transpose()?,
         set: args.set.clone(),
         disk_folder: args.disk.clone(),
     })?;
-    let known = match &args.costs {
+    let known = match history {
         None => Calibration::default(),
         Some(path) => {
             plan.settings[0].costs = CostSource::Measured;

@@ -3,12 +3,13 @@
 use super::{CliError, Context, Exit, Result};
 use crate::mistake::{Mistakes, Source, Span};
 use crate::plan::{
-    AXES, Cell, ClusterPlan, Plan, SchedulerPlan, Setting, Settings, WorkloadPlan, check_feasible,
+    AXES, Cell, ClusterPlan, CostModelPlan, CostSource, Plan, SchedulerPlan, Setting, Settings,
+    WorkloadPlan, check_feasible,
 };
 use crate::record::{Metrics, Record, Wall};
 use crate::runner::{Calibration, Finished, Worlds, calibrate, run_cell};
 use crate::shown::{duration, printable, size};
-use crate::spec::{At, Backend, CostSource, Estimates, KeepTraces, Scalar, ThinkingText};
+use crate::spec::{At, Backend, Estimates, KeepTraces, Scalar, ThinkingText};
 use runtime::registry::Value;
 use runtime::trace::Trace;
 use serde_json::{Value as Json, json};
@@ -26,6 +27,8 @@ pub struct Single {
     pub backend: Backend,
     /// The seed.
     pub seed: u64,
+    /// The cost model; what tasks state when absent.
+    pub costs: Option<CostModelPlan>,
     /// `axis=value` pairs.
     pub set: Vec<String>,
     /// See [`Plan::disk_folder`].
@@ -66,13 +69,14 @@ pub fn plan(mut single: Single) -> Result<Plan> {
         row: 0,
         repetition: 0,
     };
-    let plan = Plan {
+    let mut plan = Plan {
         name: single.workload.label.clone(),
         description: String::new(),
         source: Source::new("command line", ""),
         workloads: vec![single.workload],
         clusters: vec![single.cluster],
         schedulers: vec![single.scheduler],
+        cost_models: Vec::new(),
         axes: Vec::new(),
         rows: vec![Vec::new()],
         settings: vec![settings],
@@ -81,6 +85,7 @@ pub fn plan(mut single: Single) -> Result<Plan> {
         timeout_ns: None,
         disk_folder: single.disk_folder,
     };
+    plan.settings[0].costs = plan.cost_source(single.costs.as_ref(), CostSource::Stated);
     check_feasible(&plan)?;
     Ok(plan)
 }

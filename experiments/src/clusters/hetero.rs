@@ -1,15 +1,16 @@
 //! A processor with accelerators that have finite memories of their own.
 
-use super::{
-    ClusterInfo, SPEED, capacity, count, full_duplex, latency_ns, memory, number, quantity, rate,
-};
+use super::parts::{SPEED, Wire, capacity, count, memory, number, quantity};
+use super::{Category, ClusterInfo};
 use runtime::ClusterSpec;
 use runtime::cluster::{DeviceSpec, MemoryKind};
-use runtime::registry::{Dimension, Kind, ParameterInfo, Parameters};
+use runtime::registry::{Dimension, Kind, ParameterError, ParameterInfo, Parameters};
 
 pub(super) const INFO: ClusterInfo = ClusterInfo {
     name: "hetero",
     summary: "one node: cores of class cpu, and accelerators of class gpu with finite memories",
+    source: "",
+    category: Category::Node,
     parameters: &[
         count("cores", "cores of the processor", 8, 4096),
         ParameterInfo {
@@ -32,7 +33,7 @@ pub(super) const INFO: ClusterInfo = ClusterInfo {
     build,
 };
 
-fn build(parameters: &Parameters, _: u64) -> ClusterSpec {
+fn build(parameters: &Parameters, _: u64) -> Result<ClusterSpec, ParameterError> {
     let device = |name: &str, class: &str, memory: &str, lanes, speed| DeviceSpec {
         name: name.to_owned(),
         class: class.to_owned(),
@@ -54,8 +55,7 @@ fn build(parameters: &Parameters, _: u64) -> ClusterSpec {
         hbm.kind = MemoryKind::Hbm;
         spec.memories.push(hbm);
         spec.devices.push(device(&name, "gpu", &name, 1, speed * parameters.float("speedup")));
-        let bandwidth = rate(parameters, "bandwidth");
-        spec.links.push(full_duplex("ram", &name, bandwidth, latency_ns(parameters, "latency")));
+        Wire::of(parameters, "bandwidth", "latency").join(&mut spec, "ram", &name);
     }
-    spec
+    Ok(spec)
 }

@@ -1,13 +1,16 @@
 //! The machine that this program runs on.
 
-use super::{ClusterInfo, SPEED};
+use super::parts::SPEED;
+use super::{Category, ClusterInfo};
 use real_backend::Machine;
 use runtime::ClusterSpec;
-use runtime::registry::{Kind, ParameterInfo, Parameters};
+use runtime::registry::{Kind, ParameterError, ParameterInfo, Parameters};
 
 pub(super) const INFO: ClusterInfo = ClusterInfo {
     name: "host",
     summary: "this machine: one memory, one device with a lane per core that may be used",
+    source: "",
+    category: Category::Machine,
     parameters: &[
         ParameterInfo {
             name: "cores",
@@ -20,11 +23,11 @@ pub(super) const INFO: ClusterInfo = ClusterInfo {
     build,
 };
 
-fn build(parameters: &Parameters, _: u64) -> ClusterSpec {
+fn build(parameters: &Parameters, _: u64) -> Result<ClusterSpec, ParameterError> {
     let machine = Machine::detect();
     let lanes = match parameters.int("cores") {
         0 => machine.cores.len() as u32,
         cores => cores as u32,
     };
-    real_backend::host_cluster(&machine, lanes, parameters.float("speed"))
+    Ok(real_backend::host_cluster(&machine, lanes, parameters.float("speed")))
 }

@@ -1,18 +1,27 @@
 //! Clusters that can be named: presets with parameters.
 //!
-//! Each preset is one file with an `INFO`; [`all`] lists them. Speeds are in the workloads' units
-//! of work per second and core; the families of graphs use 1e9 as their reference.
+//! Map: `switched`, `direct` and `dragonfly` are networks of equal nodes; `hetero` and `node` are
+//! one machine with accelerators; `machines` are those that can be bought; `classic` is the machine
+//! of publications, `host` the one that this program runs on. Each preset is an `INFO` in one of
+//! them, `parts` is what they share, [`all`] lists them; [`text`] writes any cluster as a file.
+//!
+//! Speeds are in the workloads' units of work per second and core; the families of graphs use 1e9
+//! as their reference, machines count floating-point operations.
 
 mod classic;
+mod direct;
+mod dragonfly;
 mod hetero;
 mod host;
+mod machines;
+mod node;
 mod out_of_core;
-mod star;
-mod two_tier;
+mod parts;
+mod switched;
+pub mod text;
 
 use runtime::ClusterSpec;
-use runtime::cluster::{Duplex, LinkSpec, MemorySpec};
-use runtime::registry::{Dimension, Kind, ParameterError, ParameterInfo, Parameters, Value};
+use runtime::registry::{ParameterError, ParameterInfo, Parameters, Value};
 
 /// A cluster that can be named.
 #[derive(Clone, Copy)]
@@ -21,17 +30,54 @@ pub struct ClusterInfo {
     pub name: &'static str,
     /// One sentence.
     pub summary: &'static str,
+    /// Where its numbers or its structure come from; may be empty.
+    pub source: &'static str,
+    /// What kind of preset.
+    pub category: Category,
     /// Its parameters.
     pub parameters: &'static [ParameterInfo],
     /// Whether the machine differs from seed to seed.
     pub is_random: bool,
     /// Makes one.
-    pub build: fn(&Parameters, seed: u64) -> ClusterSpec,
+    pub build: fn(&Parameters, seed: u64) -> Result<ClusterSpec, ParameterError>,
+}
+
+/// What kind of preset, for lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Category {
+    /// Equal nodes and a network; all numbers are parameters.
+    Topology,
+    /// One node with accelerators; all numbers are parameters.
+    Node,
+    /// A machine that exists.
+    Machine,
 }
 
 /// All presets.
 pub fn all() -> &'static [ClusterInfo] {
-    &[host::INFO, out_of_core::INFO, star::INFO, two_tier::INFO, hetero::INFO, classic::INFO]
+    &[
+        host::INFO,
+        out_of_core::INFO,
+        machines::WORKSTATION,
+        machines::HGX,
+        machines::HGX_CLUSTER,
+        machines::TPU_V4,
+        machines::CPU_CLUSTER,
+        hetero::INFO,
+        node::PCIE_TREE,
+        node::NVLINK_MESH,
+        node::NVSWITCH,
+        switched::STAR,
+        switched::BUS,
+        direct::RING,
+        direct::MESH,
+        switched::TWO_TIER,
+        switched::FAT_TREE,
+        dragonfly::INFO,
+        direct::TORUS_2D,
+        direct::TORUS_3D,
+        classic::INFO,
+    ]
 }
 
 /// The preset of that name.
@@ -49,85 +95,19 @@ impl ClusterInfo {
         given: &[(String, Value)],
         seed: u64,
     ) -> Result<ClusterSpec, ParameterError> {
-        Ok((self.build)(&Parameters::resolve(self.name, self.parameters, given)?, seed))
+        (self.build)(&Parameters::resolve(self.name, self.parameters, given)?, seed)
     }
 }
 
-const fn count(name: &'static str, summary: &'static str, default: i64, max: i64) -> ParameterInfo {
-    ParameterInfo { name, summary, kind: Kind::Int { default, min: 1, max } }
-}
-
-const fn number(
-    name: &'static str,
-    summary: &'static str,
-    default: f64,
-    min: f64,
-    max: f64,
-) -> ParameterInfo {
-    ParameterInfo { name, summary, kind: Kind::Float { default, min, max } }
-}
-
-const fn quantity(
-    name: &'static str,
-    summary: &'static str,
-    default: &'static str,
-    dimension: Dimension,
-) -> ParameterInfo {
-    ParameterInfo { name, summary, kind: Kind::Quantity { default, dimension } }
-}
-
-const SPEED: ParameterInfo = number("speed", "units of work per second and core", 1e9, 1e-3, 1e18);
-
-fn rate(parameters: &Parameters, name: &str) -> f64 {
-    // At least 1 byte/s: a preset cannot refuse, and 0 would never end.
-    parameters.quantity(name, Dimension::Rate).unwrap_or(u64::MAX).max(1) as f64
-}
-
-fn latency_ns(parameters: &Parameters, name: &str) -> u64 {
-    parameters.quantity(name, Dimension::Time).unwrap_or(0)
-}
-
-fn capacity(parameters: &Parameters, name: &str) -> Option<u64> {
-    parameters.quantity(name, Dimension::Size)
-}
-
-fn memory(name: String, capacity_bytes: Option<u64>) -> MemorySpec {
-    MemorySpec { name, capacity_bytes, ..MemorySpec::default() }
-}
-
-fn full_duplex(a: &str, b: &str, bytes_per_s: f64, latency_ns: u64) -> LinkSpec {
-    LinkSpec {
-        name: format!("{a}-{b}"),
-        a: a.to_owned(),
-        b: b.to_owned(),
-        bytes_per_s,
-        latency_ns,
-        duplex: Duplex::Full,
+impl std::fmt::Display for Category {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Topology => "topology",
+            Self::Node => "node",
+            Self::Machine => "machine",
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use runtime::Cluster;
-
-    #[test]
-    fn every_preset_makes_a_valid_cluster_at_its_defaults() {
-        for info in all() {
-            let spec = info.make(&[], 1).unwrap();
-            let cluster = Cluster::new(spec.clone()).unwrap();
-            assert!(cluster.lane_count() > 0, "{}", info.name);
-            assert_eq!(info.make(&[], 1).unwrap(), spec, "{}", info.name);
-            let differs = info.make(&[], 2).unwrap() != spec;
-            assert_eq!(differs, info.is_random, "{}", info.name);
-        }
-    }
-
-    #[test]
-    fn names_are_unique() {
-        let mut names: Vec<_> = all().iter().map(|i| i.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), all().len());
-    }
-}
+mod tests;

@@ -1,14 +1,17 @@
 //! This machine with little main memory in front of a disk, where all data is at home.
 
-use super::{ClusterInfo, SPEED, capacity, count, full_duplex, latency_ns, memory, quantity, rate};
+use super::parts::{SPEED, Wire, capacity, count, memory, quantity};
+use super::{Category, ClusterInfo};
 use real_backend::Machine;
 use runtime::ClusterSpec;
-use runtime::cluster::{Duplex, LinkSpec, MemoryKind, MemorySpec};
-use runtime::registry::{Dimension, Kind, ParameterInfo, Parameters};
+use runtime::cluster::{Duplex, MemoryKind, MemorySpec};
+use runtime::registry::{Dimension, Kind, ParameterError, ParameterInfo, Parameters};
 
 pub(super) const INFO: ClusterInfo = ClusterInfo {
     name: "out-of-core",
     summary: "this machine with a budget of main memory; data begins and ends on a disk",
+    source: "",
+    category: Category::Machine,
     parameters: &[
         quantity("budget", "main memory that tasks and their data may take", "64 MiB", SIZE),
         ParameterInfo {
@@ -27,7 +30,7 @@ pub(super) const INFO: ClusterInfo = ClusterInfo {
 
 const SIZE: Dimension = Dimension::Size;
 
-fn build(parameters: &Parameters, _: u64) -> ClusterSpec {
+fn build(parameters: &Parameters, _: u64) -> Result<ClusterSpec, ParameterError> {
     let machine = Machine::detect();
     let lanes = match parameters.int("cores") {
         0 => machine.cores.len() as u32,
@@ -42,9 +45,8 @@ fn build(parameters: &Parameters, _: u64) -> ClusterSpec {
         copies_out: requests,
         ..memory("disk".to_owned(), None)
     });
-    let (bandwidth, latency) = (rate(parameters, "bandwidth"), latency_ns(parameters, "latency"));
-    let link = full_duplex("host", "disk", bandwidth, latency);
-    spec.links.push(LinkSpec { duplex: Duplex::Half, ..link });
+    Wire::of(parameters, "bandwidth", "latency").join(&mut spec, "host", "disk");
+    spec.links.iter_mut().for_each(|link| link.duplex = Duplex::Half);
     spec.homes = vec!["disk".to_owned()];
-    spec
+    Ok(spec)
 }

@@ -1,11 +1,12 @@
 //! Tries every workload on every cluster before anything is run, so that what can never work is
 //! told at once and not hours later.
 
-use super::{ClusterPlan, Plan, WorkloadPlan};
+use super::{ClusterPlan, CostSource, Plan, WorkloadPlan};
 use crate::mistake::Mistakes;
 use crate::spec::Backend;
 use rayon::prelude::*;
 use runtime::cluster::MemoryKind;
+use runtime::cost::{CostModel, Model};
 use runtime::executive::{Setup, Thinking};
 use runtime::graph::GraphSummary;
 use runtime::{Cluster, Costs, Decisions, Event, Executive, Scheduler, View};
@@ -17,14 +18,15 @@ use std::collections::BTreeMap;
 /// # Errors
 /// What cannot be built, cannot run anywhere or can never fit in any memory.
 pub fn check_feasible(plan: &Plan) -> Result<Vec<GraphSummary>, Mistakes> {
-    // By workload: its first seed, and the clusters it meets, each with its backends.
-    let mut pairs: BTreeMap<u32, (u64, BTreeMap<u32, Vec<Backend>>)> = BTreeMap::new();
+    // By workload: its first seed, and the clusters it meets, each with how it is run there.
+    let mut pairs: BTreeMap<u32, (u64, BTreeMap<u32, Vec<Way>>)> = BTreeMap::new();
     for cell in &plan.cells {
         let entry = pairs.entry(cell.workload).or_insert((cell.seed, BTreeMap::new()));
-        let backends = entry.1.entry(cell.cluster).or_default();
-        let backend = plan.settings[cell.settings as usize].backend;
-        if !backends.contains(&backend) {
-            backends.push(backend);
+        let ways = entry.1.entry(cell.cluster).or_default();
+        let settings = &plan.settings[cell.settings as usize];
+        let way = (settings.backend, settings.costs);
+        if !ways.contains(&way) {
+            ways.push(way);
         }
     }
     let clusters = plan.clusters.iter().map(|c| (c, c.make(1)));
@@ -43,7 +45,7 @@ pub fn check_feasible(plan: &Plan) -> Result<Vec<GraphSummary>, Mistakes> {
         .map(|(workload, (seed, clusters))| {
             let clusters =
                 clusters.iter().map(|(c, b)| (&plan.clusters[*c as usize], b.as_slice()));
-            check(&plan.workloads[*workload as usize], *seed, clusters)
+            check(plan, &plan.workloads[*workload as usize], *seed, clusters)
         })
         .collect();
     let mut summaries = vec![GraphSummary::default(); plan.workloads.len()];
@@ -54,10 +56,14 @@ pub fn check_feasible(plan: &Plan) -> Result<Vec<GraphSummary>, Mistakes> {
     mistakes.into_result(summaries)
 }
 
+/// How a workload is run on a cluster.
+type Way = (Backend, CostSource);
+
 fn check<'a>(
+    plan: &Plan,
     workload: &WorkloadPlan,
     seed: u64,
-    clusters: impl Iterator<Item = (&'a ClusterPlan, &'a [Backend])>,
+    clusters: impl Iterator<Item = (&'a ClusterPlan, &'a [Way])>,
 ) -> (GraphSummary, Mistakes) {
     let made = match workload.make(seed) {
         Ok(made) => made,
@@ -70,8 +76,10 @@ fn check<'a>(
     if made.graph.is_empty() {
         mistakes.push(workload.place.mistake(format!("{} has no tasks", workload.label)));
     }
-    for (cluster, backends) in clusters {
-        if let Err(message) = fits(&made.graph, cluster, seed, backends) {
+    for (cluster, ways) in clusters {
+        let fits =
+            |way: &Way| fits(&made.graph, cluster, seed, way.0, plan.cost_model(way.1)).err();
+        if let Some(message) = ways.iter().find_map(fits) {
             let message = format!("{} cannot run on {}: {message}", workload.label, cluster.label);
             mistakes.push(workload.place.mistake(message));
         }
@@ -83,18 +91,20 @@ fn fits(
     graph: &runtime::TaskGraph,
     plan: &ClusterPlan,
     seed: u64,
-    backends: &[Backend],
+    backend: Backend,
+    costs: Option<&Model>,
 ) -> Result<(), String> {
     let cluster = plan.make(seed).map_err(|e| e.to_string())?;
-    if backends.contains(&Backend::Cpu) {
+    if backend == Backend::Cpu {
         real_memories(&cluster)?;
     }
     let shared = cluster.device_ids().find(|d| cluster.is_shared(*d));
-    if let Some(device) = shared.filter(|_| backends.iter().any(|b| b.is_real())) {
+    if let Some(device) = shared.filter(|_| backend.is_real()) {
         let name = &cluster.device(device).name;
         return Err(format!("the lanes of {name:?} share one capacity, which is only simulated"));
     }
-    let costs = Costs::resolve(graph, &cluster, None).map_err(|e| e.to_string())?;
+    let model = costs.map(|model| model as &dyn CostModel);
+    let costs = Costs::resolve(graph, &cluster, model).map_err(|e| e.to_string())?;
     let is_bounded = cluster.spec().memories.iter().any(|m| m.capacity_bytes.is_some());
     if !is_bounded {
         return Ok(());

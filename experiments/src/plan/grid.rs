@@ -4,9 +4,9 @@ use super::cells::Cells;
 use super::names::Names;
 use super::parts::{ClusterPlan, SchedulerPlan, WorkloadPlan};
 use super::vary::{Axis, Lists};
-use super::{Cell, Plan, Settings};
+use super::{Cell, CostModelPlan, CostSource, Plan, Settings};
 use crate::mistake::{Mistakes, Span};
-use crate::spec::{Backend, Count, Spec};
+use crate::spec::{Backend, CostsText, Count, Spec};
 use runtime::cluster::NetworkModel;
 use std::sync::Arc;
 
@@ -17,12 +17,15 @@ const MAX_CELLS: u64 = 1_000_000;
 pub(super) fn expand(names: &Names<'_>, spec: &Spec, mistakes: &mut Mistakes) -> Option<Plan> {
     let mut plan = empty_plan(names, spec);
     let grids = grids(names, spec, mistakes);
-    let grids: Vec<Grid> =
+    let mut grids: Vec<Grid> =
         grids.iter().filter_map(|spec| Grid::resolve(names, spec, mistakes)).collect();
     for axis in grids.iter().flat_map(|grid| &grid.axes) {
         if !plan.axes.contains(&axis.name) {
             plan.axes.push(axis.name.clone());
         }
+    }
+    for grid in &mut grids {
+        grid.settings.costs = plan.cost_source(grid.costs.as_ref(), grid.settings.costs);
     }
     let most = grids.iter().map(Grid::most_cells).fold(0, u64::saturating_add);
     if most > MAX_CELLS {
@@ -66,6 +69,7 @@ fn empty_plan(names: &Names<'_>, spec: &Spec) -> Plan {
         workloads: Vec::new(),
         clusters: Vec::new(),
         schedulers: Vec::new(),
+        cost_models: Vec::new(),
         axes: Vec::new(),
         rows: Vec::new(),
         settings: Vec::new(),
@@ -106,7 +110,7 @@ fn grids(names: &Names<'_>, spec: &Spec, mistakes: &mut Mistakes) -> Vec<Spec> {
             noise: part.noise.clone().or_else(|| spec.noise.clone()),
             thinking: part.thinking.or(spec.thinking),
             estimates: part.estimates.or(spec.estimates),
-            costs: part.costs.or(spec.costs),
+            costs: part.costs.clone().or_else(|| spec.costs.clone()),
             eviction: part.eviction.or(spec.eviction),
             network: part.network.or(spec.network),
             ..Spec::default()
@@ -133,6 +137,8 @@ pub(super) struct Grid {
     pub repetitions: u32,
     /// Where no axis says otherwise.
     pub settings: Settings,
+    /// The cost-model file.
+    pub costs: Option<CostModelPlan>,
     /// Instead of the clusters' own models.
     pub network: Option<NetworkModel>,
 }
@@ -171,6 +177,7 @@ impl Grid {
                 .map_or_else(|| vec![Backend::Sim], |list| list.iter().map(|b| b.value).collect()),
             repetitions: spec.repetitions.unwrap_or(Count(1)).0,
             settings: settings(spec),
+            costs: names.cost_model(spec.costs.as_ref(), mistakes),
             network: spec.network.map(Into::into),
         };
         grid.backends.sort_unstable();
@@ -203,7 +210,10 @@ fn settings(spec: &Spec) -> Settings {
         noise_sigma: spec.noise.as_ref().map_or(0.0, |n| n.sigma.0),
         thinking: spec.thinking.unwrap_or_default(),
         estimates: spec.estimates.unwrap_or_default(),
-        costs: spec.costs.unwrap_or_default(),
+        costs: match spec.costs {
+            Some(CostsText::Measured) => CostSource::Measured,
+            _ => CostSource::Stated,
+        },
         eviction: spec.eviction.map(Into::into),
     }
 }

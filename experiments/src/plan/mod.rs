@@ -9,6 +9,7 @@
 mod axes;
 mod cells;
 mod cluster;
+mod costs;
 mod feasible;
 mod files;
 mod grid;
@@ -18,7 +19,8 @@ pub mod parts;
 mod vary;
 
 pub use axes::{AXES, AxisInfo, Setting};
-pub use cluster::Changes;
+pub use cluster::{Changes, resolve as written_cluster};
+pub use costs::{CostModelPlan, CostSource};
 pub use feasible::check_feasible;
 pub use names::Names;
 pub use parameters::label;
@@ -27,7 +29,7 @@ pub use parts::{ClusterPlan, Place, SchedulerPlan, WorkloadPlan};
 use crate::mistake::{Mistakes, Source};
 use crate::record::CellKey;
 use crate::registry::Registry;
-use crate::spec::{Backend, CostSource, Estimates, KeepTraces, Spec, ThinkingText};
+use crate::spec::{Backend, Estimates, KeepTraces, Spec, ThinkingText};
 use runtime::Ns;
 use runtime::scheduler::Eviction;
 use runtime::trace::Digest;
@@ -50,6 +52,8 @@ pub struct Plan {
     pub clusters: Vec<ClusterPlan>,
     /// Who decides.
     pub schedulers: Vec<SchedulerPlan>,
+    /// Cost-model files; settings name one.
+    pub cost_models: Vec<CostModelPlan>,
     /// Names of the axes.
     pub axes: Vec<String>,
     /// Values of all axes, as text; cells name a row.
@@ -186,6 +190,7 @@ impl Plan {
         self.workloads.iter().for_each(|w| digest.add(&w.identity()));
         self.clusters.iter().for_each(|c| digest.add(&c.whole_identity()));
         self.schedulers.iter().for_each(|s| digest.add(&s.identity()));
+        self.cost_models.iter().for_each(|m| digest.add(&m.digest));
         for settings in &self.settings {
             digest.add(&format!("{settings:?}"));
         }

@@ -29,6 +29,11 @@ impl<'a> Names<'a> {
         Self { registry, source, folder: folder.to_owned() }
     }
 
+    /// What paths of the text are relative to.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A mistake in the text.
     pub fn mistake(&self, span: Span, message: impl Into<String>) -> Mistake {
         Mistake::new(self.source, span, message)

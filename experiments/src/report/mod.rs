@@ -25,7 +25,7 @@ mod profile;
 mod sensitivity;
 mod shares;
 pub mod stats;
-mod style;
+pub(crate) mod style;
 mod table;
 #[cfg(test)]
 mod tests;

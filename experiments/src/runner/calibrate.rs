@@ -7,8 +7,7 @@
 use super::panics::caught;
 use super::progress::Progress;
 use crate::clusters;
-use crate::plan::{Cell, Plan, WorkloadPlan};
-use crate::spec::CostSource;
+use crate::plan::{Cell, CostSource, Plan, WorkloadPlan};
 use real_backend::RunSpec;
 use runtime::cost::{CostModel, History};
 use runtime::{Cluster, Costs, ObjectId};
@@ -53,11 +52,12 @@ impl Calibration {
     }
 
     /// What predicts the durations of a cell; `None` where its tasks state them.
-    pub fn model(&self, plan: &Plan, cell: &Cell) -> Option<&dyn CostModel> {
-        if plan.settings[cell.settings as usize].costs != CostSource::Measured {
-            return None;
+    pub fn model<'a>(&'a self, plan: &'a Plan, cell: &Cell) -> Option<&'a dyn CostModel> {
+        match plan.settings[cell.settings as usize].costs {
+            CostSource::Stated => None,
+            CostSource::Measured => Some(self.history(&plan.workloads[cell.workload as usize])?),
+            source @ CostSource::File(_) => plan.cost_model(source).map(|m| m as &dyn CostModel),
         }
-        Some(self.history(&plan.workloads[cell.workload as usize])?)
     }
 }
 

@@ -24,9 +24,9 @@ pub use provenance::provenance;
 pub use timed::{Watch, Watched, thread_ns};
 pub use world::{Template, World, WorldError, Worlds};
 
-use crate::plan::{Cell, Plan};
+use crate::plan::{Cell, CostSource, Plan};
 use crate::record::{FORMAT_VERSION, Manifest, Record};
-use crate::spec::{CostSource, KeepTraces};
+use crate::spec::KeepTraces;
 use crate::store::{RunDir, StoreError, read_calibration};
 use runtime::cost::History;
 use runtime::graph::GraphSummary;
@@ -250,7 +250,7 @@ impl Work<'_> {
         let path = shell_word(&self.options.spec_path);
         let costs = self.plan.settings[cell.settings as usize].costs;
         let out = match costs {
-            CostSource::Stated => String::new(),
+            CostSource::Stated | CostSource::File(_) => String::new(),
             // The measured durations lie in the run directory.
             CostSource::Measured => format!(" --out {}", shell_word(&self.out.to_string_lossy())),
         };

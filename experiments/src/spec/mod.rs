@@ -20,7 +20,7 @@ pub use located::At;
 pub use quantity::{Count, NotNegative, Positive, Rate, Size, Time};
 pub use schema::{Described, Registered, experiment_schema};
 pub use words::{
-    Backend, CostSource, DuplexWord, Estimates, EvictionWord, KeepTraces, MemoryWord, NetworkWord,
+    Backend, CostsText, DuplexWord, Estimates, EvictionWord, KeepTraces, MemoryWord, NetworkWord,
     ThinkingText,
 };
 
@@ -74,7 +74,7 @@ pub struct Spec {
     /// What schedulers are told about durations; `exact` when absent.
     pub estimates: Option<Estimates>,
     /// Where durations come from; `stated` when absent.
-    pub costs: Option<CostSource>,
+    pub costs: Option<CostsText>,
     /// Which copy goes when a memory is full; the scheduler's own choice when absent.
     pub eviction: Option<EvictionWord>,
     /// How transfers share links; the cluster's own model when absent.

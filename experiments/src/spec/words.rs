@@ -1,5 +1,6 @@
 //! Words that may stand in a file, and what they mean to the crates below.
 
+use super::located::At;
 use super::quantity::Time;
 use runtime::cluster::{Capacity, Duplex, MemoryKind, NetworkModel};
 use runtime::scheduler::Eviction;
@@ -68,16 +69,18 @@ pub enum Estimates {
 }
 
 /// Where durations come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
-pub enum CostSource {
+pub enum CostsText {
     /// From the workloads.
     #[default]
     Stated,
     /// From real runs on this machine before everything else, by kernel, shape and class of
     /// device; simulations then predict this machine.
     Measured,
+    /// From a cost-model file; what it does not know is as stated.
+    File(#[schemars(with = "String")] At<String>),
 }
 
 /// Which traces are kept.

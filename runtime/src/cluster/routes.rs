@@ -1,8 +1,13 @@
-//! Routes between memories: fewest links, then least latency, then the links listed first.
+//! Routes between memories: fewest links, then least latency, then the links that fewest routes
+//! found before use, then the links listed first.
+//!
+//! Routes are found memory by memory, all from one memory at once. Counting uses spreads them over
+//! links of equal worth, as the routing of InfiniBand networks does (T. Hoefler, T. Schneider and
+//! A. Lumsdaine, Optimized routing for large-scale InfiniBand networks, Hot Interconnects 2009): in
+//! a fat tree the memories below a switch leave by different uplinks.
 
 use super::{ClusterError, ClusterSpec, Duplex};
 use crate::{ChannelId, LinkId, MemoryId, Ns};
-use std::collections::VecDeque;
 
 /// Memories for which a table of routes is kept.
 const MAX_MEMORIES: usize = 4096;
@@ -41,6 +46,42 @@ struct Hop {
     channel: usize,
     latency_ns: Ns,
     bytes_per_s: f64,
+}
+
+/// What the search from one memory leaves for the next: arrays to use again, and uses counted.
+struct Search {
+    /// By vertex: links from the source; `usize::MAX` = not reached.
+    level: Vec<usize>,
+    /// By vertex: the route to it, where it was reached.
+    reached: Vec<Pair>,
+    /// Vertices in the order in which they were reached, the source first.
+    order: Vec<usize>,
+    /// By vertex: memories whose routes pass through it or end there.
+    beyond: Vec<u64>,
+    /// By channel: routes that use it.
+    uses: Vec<u64>,
+}
+
+impl Search {
+    fn new(vertices: usize, channels: usize) -> Self {
+        Self {
+            level: vec![usize::MAX; vertices],
+            reached: vec![Pair { latency_ns: Ns::MAX, bytes_per_s: 0.0 }; vertices],
+            order: Vec::with_capacity(vertices),
+            beyond: vec![0; vertices],
+            uses: vec![0; channels],
+        }
+    }
+
+    /// Counts the routes of a finished search; `arrives` is by vertex.
+    fn count_uses(&mut self, arrives: &[(u32, u32)], memories: usize) {
+        self.order.iter().for_each(|&v| self.beyond[v] = u64::from(v < memories));
+        for &vertex in self.order[1..].iter().rev() {
+            let (channel, previous) = arrives[vertex];
+            self.uses[channel as usize] += self.beyond[vertex];
+            self.beyond[previous as usize] += self.beyond[vertex];
+        }
+    }
 }
 
 impl Routes {
@@ -102,41 +143,53 @@ impl Routes {
             arrives: vec![(u32::MAX, u32::MAX); memories * vertices],
             pairs: vec![none; memories * memories],
         };
+        let mut search = Search::new(vertices, routes.channels.len());
         for source in 0..memories {
-            routes.search_from(source, &hops);
+            routes.search_from(source, &hops, &mut search);
         }
         Ok(routes)
     }
 
-    /// Breadth-first from one memory; within a level the smaller latency wins.
-    fn search_from(&mut self, source: usize, hops: &[Vec<Hop>]) {
-        let mut level = vec![usize::MAX; self.vertices];
-        let mut reached = vec![Pair { latency_ns: Ns::MAX, bytes_per_s: 0.0 }; self.vertices];
-        level[source] = 0;
-        reached[source] = Pair { latency_ns: 0, bytes_per_s: f64::INFINITY };
-        let mut queue = VecDeque::from([source]);
-        while let Some(at) = queue.pop_front() {
+    /// Breadth-first from one memory; within a level the smaller latency wins, then the channel
+    /// that fewer routes use.
+    fn search_from(&mut self, source: usize, hops: &[Vec<Hop>], search: &mut Search) {
+        search.level.fill(usize::MAX);
+        search.order.clear();
+        search.order.push(source);
+        search.level[source] = 0;
+        search.reached[source] = Pair { latency_ns: 0, bytes_per_s: f64::INFINITY };
+        let mut next = 0;
+        while let Some(&at) = search.order.get(next) {
+            next += 1;
             for hop in &hops[at] {
-                let latency_ns = reached[at].latency_ns.saturating_add(hop.latency_ns);
-                let is_new = level[hop.to] == usize::MAX;
-                let is_better =
-                    level[hop.to] == level[at] + 1 && latency_ns < reached[hop.to].latency_ns;
+                let latency_ns = search.reached[at].latency_ns.saturating_add(hop.latency_ns);
+                let is_new = search.level[hop.to] == usize::MAX;
+                let arrives = &mut self.arrives[source * self.vertices + hop.to];
+                let is_better = search.level[hop.to] == search.level[at] + 1
+                    && (latency_ns, search.uses[hop.channel])
+                        < (search.reached[hop.to].latency_ns, search.uses[arrives.0 as usize]);
                 if !is_new && !is_better {
                     continue;
                 }
                 if is_new {
-                    level[hop.to] = level[at] + 1;
-                    queue.push_back(hop.to);
+                    search.level[hop.to] = search.level[at] + 1;
+                    search.order.push(hop.to);
                 }
                 let inside = self.inside[hop.to].map(|c| self.channels[c.index()].bytes_per_s);
                 let hop_bytes_per_s = hop.bytes_per_s.min(inside.unwrap_or(f64::INFINITY));
-                let bytes_per_s = reached[at].bytes_per_s.min(hop_bytes_per_s);
-                reached[hop.to] = Pair { latency_ns, bytes_per_s };
-                self.arrives[source * self.vertices + hop.to] = (hop.channel as u32, at as u32);
+                let bytes_per_s = search.reached[at].bytes_per_s.min(hop_bytes_per_s);
+                search.reached[hop.to] = Pair { latency_ns, bytes_per_s };
+                *arrives = (hop.channel as u32, at as u32);
             }
         }
         let row = &mut self.pairs[source * self.memories..][..self.memories];
-        row.copy_from_slice(&reached[..self.memories]);
+        for (memory, pair) in row.iter_mut().enumerate() {
+            if search.level[memory] != usize::MAX {
+                *pair = search.reached[memory];
+            }
+        }
+        let arrives = &self.arrives[source * self.vertices..][..self.vertices];
+        search.count_uses(arrives, self.memories);
     }
 
     pub fn channels(&self) -> &[Channel] {

@@ -37,6 +37,7 @@ mod numbers;
 mod order;
 mod recognise;
 mod source;
+pub mod starpu;
 pub mod stg;
 mod suggest;
 pub mod task_graph_file;
