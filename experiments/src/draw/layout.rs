@@ -180,7 +180,7 @@ fn arrange(items: &[Item], edges: &[(usize, usize)]) -> (Vec<Point>, Point) {
     let on_grid = spots.iter().flatten().count();
     let is_layered = items.iter().any(|i| i.is_switch || i.is_lower);
     let at = if on_grid * 2 > items.len() {
-        grid(items, &spots)
+        grid(items, &spots, edges)
     } else if is_layered || items.len() < 3 {
         layers(items, edges)
     } else {
@@ -207,9 +207,9 @@ fn coordinates(name: &str) -> Option<Vec<i64>> {
     all.filter(|all| all.len() >= 2)
 }
 
-/// Items with coordinates where these say; all others in rows below. In three dimensions each place
+/// Items with coordinates where these say; all others at the left, by their neighbours. In three dimensions each place
 /// of a plane holds a stair of the items along the first one, so that no link is hidden.
-fn grid(items: &[Item], spots: &[Option<Vec<i64>>]) -> Vec<Point> {
+fn grid(items: &[Item], spots: &[Option<Vec<i64>>], edges: &[(usize, usize)]) -> Vec<Point> {
     let placed = || items.iter().zip(spots).filter_map(|(i, s)| Some((i, s.as_ref()?)));
     let width = placed().map(|(i, _)| i.width).fold(0.0, f64::max);
     let height = placed().map(|(i, _)| i.height).fold(0.0, f64::max);
@@ -225,24 +225,29 @@ fn grid(items: &[Item], spots: &[Option<Vec<i64>>]) -> Vec<Point> {
         [x, y] => (*y as f64 * cell.0, *x as f64 * cell.1),
         _ => (0.0, 0.0),
     };
-    let (rows, columns) = if is_deep { (size(1), size(2)) } else { (size(0), size(1)) };
-    let bottom = rows * cell.1 + ROW_GAP / 2.0;
-    let rest = || items.iter().zip(spots).filter(|(_, s)| s.is_none()).map(|p| p.0);
-    let step = rest().map(|i| i.width).fold(0.0, f64::max) + GAP;
-    let row = rest().map(|i| i.height).fold(0.0, f64::max) + GAP;
-    let per_row = ((columns * cell.0 / step.max(1.0)) as usize).max(1);
-    let mut next = 0;
-    spots
-        .iter()
-        .map(|s| match s {
-            Some(s) => spot(s),
-            None => {
-                let at = ((next % per_row) as f64 * step, bottom + (next / per_row) as f64 * row);
-                next += 1;
-                at
-            }
-        })
-        .collect()
+    let mut at: Vec<Point> =
+        spots.iter().map(|s| s.as_ref().map_or((0.0, 0.0), |s| spot(s))).collect();
+    let mut rest: Vec<(f64, usize)> = Vec::new();
+    for (i, _) in spots.iter().enumerate().filter(|(_, s)| s.is_none()) {
+        let ends = edges.iter().filter_map(|&(a, b)| match (a == i, b == i) {
+            (true, false) => Some(b),
+            (false, true) => Some(a),
+            _ => None,
+        });
+        let ys: Vec<f64> = ends.filter(|e| spots[*e].is_some()).map(|e| at[e].1).collect();
+        let mean = ys.iter().sum::<f64>() / ys.len() as f64;
+        rest.push((if ys.is_empty() { f64::MAX } else { mean }, i));
+    }
+    rest.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let mut below = f64::MIN;
+    for (wanted, i) in rest {
+        let half = items[i].height / 2.0;
+        let bottom = if below == f64::MIN { 0.0 } else { below };
+        let y = if wanted == f64::MAX { bottom + half } else { wanted.max(below + half) };
+        at[i] = (-(width / 2.0 + items[i].width / 2.0 + ROW_GAP), y);
+        below = y + half + 6.0;
+    }
+    at
 }
 
 /// All on a circle that is large enough for the widest.
