@@ -247,7 +247,8 @@ mod tests {
 
     #[test]
     fn mistakes_are_told_with_their_places() {
-        let text = "windtunnel_cost_model: 2\nname: m\nmeasured:\n  - {kernel: a, class: b, bytes: x}\n";
+        let text =
+            "windtunnel_cost_model: 2\nname: m\nmeasured:\n  - {kernel: a, class: b, bytes: x}\n";
         let (_, mistakes) = crate::spec::read_as::<ModelSpec>(&Source::new("costs.yaml", text));
         let told = mistakes.render(100, false);
         assert!(told.contains("costs.yaml:1") && told.contains("version 2"), "{told}");

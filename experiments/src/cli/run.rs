@@ -1,7 +1,7 @@
 //! `windtunnel run`.
 
 use super::{CliError, Context, Exit, Result, single};
-use crate::plan::{Plan, check_feasible};
+use crate::plan::{CostSource, Plan, check_feasible};
 use crate::report::Options;
 use crate::runner::{RunOptions, RunSummary};
 use crate::store::read_calibration;
@@ -78,7 +78,7 @@ impl Args {
     /// The durations that were measured before.
     fn costs(&self, plan: &Plan) -> Result<Option<History>> {
         let Some(path) = &self.costs else { return Ok(None) };
-        if plan.settings.iter().all(|s| s.costs == CostSource::Stated) {
+        if plan.settings.iter().all(|s| s.costs != CostSource::Measured) {
             let message = "--costs: no cell of the experiment asks for them by `costs: measured`";
             return Err(CliError::new(message));
         }

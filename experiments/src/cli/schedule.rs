@@ -3,8 +3,8 @@
 use super::run::read_history;
 use super::single::{self, Single};
 use super::{Context, Result};
-use crate::runner::Calibration;
 use crate::plan::CostSource;
+use crate::runner::Calibration;
 use crate::spec::Backend;
 use std::path::PathBuf;
 

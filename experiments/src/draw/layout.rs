@@ -207,8 +207,9 @@ fn coordinates(name: &str) -> Option<Vec<i64>> {
     all.filter(|all| all.len() >= 2)
 }
 
-/// Items with coordinates where these say; all others at the left, by their neighbours. In three dimensions each place
-/// of a plane holds a stair of the items along the first one, so that no link is hidden.
+/// Items with coordinates where these say; all others at the left, by their neighbours. In three
+/// dimensions each place of a plane holds a stair of the items along the first one, so that no link
+/// is hidden.
 fn grid(items: &[Item], spots: &[Option<Vec<i64>>], edges: &[(usize, usize)]) -> Vec<Point> {
     let placed = || items.iter().zip(spots).filter_map(|(i, s)| Some((i, s.as_ref()?)));
     let width = placed().map(|(i, _)| i.width).fold(0.0, f64::max);
