@@ -6,16 +6,17 @@ use crate::tree::{self, Tree};
 
 /// Every package and the packages of the workspace that it may depend on. Dev-dependencies are
 /// free: a test may use anything.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("runtime", &[]),
     ("sim", &["runtime"]),
     ("schedulers", &["runtime"]),
+    ("milp", &["runtime", "schedulers"]),
     ("real_backend", &["runtime"]),
     ("workloads", &["runtime"]),
-    ("experiments", &["runtime", "sim", "schedulers", "real_backend", "workloads"]),
+    ("experiments", &["runtime", "sim", "schedulers", "milp", "real_backend", "workloads"]),
     (
         "windtunnel-tests",
-        &["runtime", "sim", "schedulers", "real_backend", "workloads", "experiments"],
+        &["runtime", "sim", "schedulers", "milp", "real_backend", "workloads", "experiments"],
     ),
     ("xtask", &[]),
 ];
