@@ -13,7 +13,7 @@ mod import;
 
 use families::{FAMILIES, fresh};
 use import::Case;
-use milp::decode::{Timetable, timetable};
+use milp::decode::{Timetable, timetable_of};
 use milp::instance::Instance;
 use milp::model::Formulation;
 use milp::optimise::{Settings, optimise};
@@ -21,6 +21,7 @@ use milp::solver::Limits;
 use runtime::Problem;
 use runtime::partial_schedule::Policy;
 use runtime::planner::Planner;
+use schedulers::instance::Instance as Flat;
 use std::time::{Duration, Instant};
 
 fn main() {
@@ -55,8 +56,9 @@ fn main() {
 
 fn prove(case: &Case, formulation: Formulation, seconds: f64) -> (u64, u64, u64, u64) {
     let problem = Problem::fresh(&case.graph, &case.cluster, &case.costs);
-    let instance = Instance::new(&problem).expect("it fits");
-    let mut known = heft(&instance, &problem);
+    let flat = Flat::new(&problem).expect("it fits");
+    let instance = Instance::new(&flat).expect("there are no gangs");
+    let mut known = heft(&instance, &flat, &problem);
     let heft_ns = known.makespan_ns;
     let limits = Limits { wall: Some(Duration::from_secs_f64(seconds)), ..Limits::default() };
     let settings = Settings {
@@ -73,15 +75,8 @@ fn prove(case: &Case, formulation: Formulation, seconds: f64) -> (u64, u64, u64,
     (heft_ns, known.makespan_ns, found.bound_ns, found.nodes)
 }
 
-fn heft(instance: &Instance, problem: &Problem<'_>) -> Timetable {
+fn heft(instance: &Instance, flat: &Flat, problem: &Problem<'_>) -> Timetable {
     let mut heft = schedulers::heft::Heft { policy: Policy::Insertion };
     let plan = heft.plan(problem).expect("there is a plan");
-    let mut lane = vec![0; instance.len()];
-    let mut key = vec![0.0; instance.len()];
-    for a in &plan.assignments {
-        let at = instance.tasks.iter().position(|t| *t == a.task).expect("it is planned");
-        lane[at] = a.lane.index();
-        key[at] = a.start_ns as f64;
-    }
-    timetable(instance, lane, &key)
+    timetable_of(instance, &flat.placements(&plan).expect("it is whole").1)
 }

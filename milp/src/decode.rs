@@ -1,8 +1,8 @@
 //! From a solver's numbers back to a schedule in whole nanoseconds.
 
 use crate::instance::Instance;
-use runtime::planner::Assignment;
-use runtime::{Ns, Problem};
+use runtime::Ns;
+use schedulers::instance::{Instance as Flat, Placement};
 
 /// Starts and ends of all tasks, each as early as its lane and order allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,18 +57,29 @@ pub fn timetable(instance: &Instance, lane: Vec<usize>, key: &[f64]) -> Timetabl
 }
 
 impl Timetable {
-    /// The assignments of a problem from its instant on.
-    pub fn assignments(&self, problem: &Problem<'_>, instance: &Instance) -> Vec<Assignment> {
-        let assignment = |t: usize| {
-            let lane = instance.lanes[self.lane[t]];
-            Assignment {
-                task: instance.tasks[t],
-                device: problem.cluster.device_of(lane),
-                lane,
-                start_ns: problem.now_ns + self.start_ns[t],
-                finish_ns: problem.now_ns + self.end_ns[t],
-            }
+    /// Placements of a flat instance, all of whose tasks and lanes `instance` holds, and its nodes
+    /// in the order of their starts.
+    pub fn placements(&self, instance: &Instance, flat: &Flat) -> (Vec<u32>, Vec<Placement>) {
+        let placement = |t: usize| Placement {
+            lane: instance.lanes[self.lane[t]],
+            start_ns: flat.now_ns() + self.start_ns[t],
         };
-        (0..instance.len()).map(assignment).collect()
+        let mut order: Vec<u32> = instance.nodes.clone();
+        order.sort_by_key(|n| (self.start_ns[*n as usize], self.end_ns[*n as usize], *n));
+        (order, (0..instance.len()).map(placement).collect())
     }
+}
+
+/// The timetable of placements, by node of the flat instance, that put all tasks of an instance on
+/// its lanes.
+///
+/// # Panics
+/// When a task is on another lane.
+pub fn timetable_of(instance: &Instance, placed: &[Placement]) -> Timetable {
+    let at = |n: &u32| placed[*n as usize];
+    let lane = |n: &u32| {
+        instance.lanes.binary_search(&at(n).lane).expect("the instance has the lanes in use")
+    };
+    let key: Vec<f64> = instance.nodes.iter().map(|n| at(n).start_ns as f64).collect();
+    timetable(instance, instance.nodes.iter().map(lane).collect(), &key)
 }

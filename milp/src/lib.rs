@@ -5,7 +5,14 @@
 
 pub mod decode;
 pub mod instance;
+pub mod local;
 pub mod model;
 pub mod optimise;
+pub mod plan;
+pub mod planner;
+pub mod registry;
 pub mod solver;
+pub mod window;
 pub mod windows;
+
+pub use registry::all;

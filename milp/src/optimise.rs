@@ -91,7 +91,8 @@ pub fn optimise(
     }
     let limit_ns = if settings.warm_start || settings.secondary { known_ns } else { known_ns - 1 };
     let Ok(windows) = narrowed(instance, limit_ns) else { return Ok(settled(known_ns)) };
-    let bound_ns = if settings.secondary { bound_ns } else { refuted(instance, bound_ns, known_ns) };
+    let bound_ns =
+        if settings.secondary { bound_ns } else { refuted(instance, bound_ns, known_ns) };
     let options = Options { formulation: settings.formulation, secondary: settings.secondary };
     let model = Model::new(instance, &windows, bound_ns, options, settings.budget_bytes)?;
     let start = settings.warm_start.then(|| model.start_from(instance, known));

@@ -20,7 +20,13 @@ pub(super) fn solve(
     start: Option<&[f64]>,
 ) -> Result<Outcome, SolverError> {
     let started = Instant::now();
-    let mut watch = Watch { started, interrupt: limits.interrupt.clone(), seen: Vec::new() };
+    let mut watch = Watch {
+        started,
+        interrupt: limits.interrupt.clone(),
+        iterations: limits.iterations.unwrap_or(u64::MAX),
+        is_spent: false,
+        seen: Vec::new(),
+    };
     let mut highs = Highs::new()?;
     highs.set_options(limits)?;
     highs.pass(program)?;
@@ -28,7 +34,10 @@ pub(super) fn solve(
         highs.set_start(start)?;
     }
     let model_status = highs.run(&mut watch)?;
-    let status = status_of(model_status, &limits.interrupt)?;
+    let status = match status_of(model_status, watch.wants_end())? {
+        Status::Interrupted if watch.is_spent => Status::Limit,
+        status => status,
+    };
     let is_mip = program.integers() > 0;
     let mut outcome = Outcome {
         status,
@@ -56,7 +65,7 @@ pub(super) fn solve(
     Ok(outcome)
 }
 
-fn status_of(status: i32, interrupt: &Interrupt) -> Result<Status, SolverError> {
+fn status_of(status: i32, wanted: bool) -> Result<Status, SolverError> {
     match status {
         ffi::MODEL_STATUS_OPTIMAL | ffi::MODEL_STATUS_MODEL_EMPTY => Ok(Status::Optimal),
         ffi::MODEL_STATUS_INFEASIBLE => Ok(Status::Infeasible),
@@ -66,7 +75,7 @@ fn status_of(status: i32, interrupt: &Interrupt) -> Result<Status, SolverError> 
         | ffi::MODEL_STATUS_REACHED_MEMORY_LIMIT => Ok(Status::Limit),
         ffi::MODEL_STATUS_REACHED_INTERRUPT => Ok(Status::Interrupted),
         // An interrupt inside an LP of the tree may surface as any of the inner states.
-        _ if interrupt.is_raised() => Ok(Status::Interrupted),
+        _ if wanted => Ok(Status::Interrupted),
         ffi::MODEL_STATUS_UNBOUNDED => Err(SolverError::Unbounded),
         other => Err(SolverError::Failed(other)),
     }
@@ -76,7 +85,17 @@ fn status_of(status: i32, interrupt: &Interrupt) -> Result<Status, SolverError> 
 struct Watch {
     started: Instant,
     interrupt: Interrupt,
+    /// Iterations at which to end.
+    iterations: u64,
+    /// Whether they were reached.
+    is_spent: bool,
     seen: Vec<Improvement>,
+}
+
+impl Watch {
+    fn wants_end(&self) -> bool {
+        self.is_spent || self.interrupt.is_raised()
+    }
 }
 
 /// Called by the solver on the thread that runs it.
@@ -105,8 +124,13 @@ unsafe extern "C" fn on_callback(
                 bound: out.mip_dual_bound,
             });
         }
-    } else if let Some(into) = into {
-        into.user_interrupt = c_int::from(watch.interrupt.is_raised());
+        return;
+    }
+    if let (ffi::kHighsCallbackMipInterrupt, Some(out)) = (kind, out) {
+        watch.is_spent |= out.mip_total_lp_iterations.max(0) as u64 >= watch.iterations;
+    }
+    if let Some(into) = into {
+        into.user_interrupt = c_int::from(watch.wants_end());
     }
 }
 
@@ -137,6 +161,11 @@ impl Highs {
         self.set_double(c"primal_feasibility_tolerance", TOLERANCE)?;
         if let Some(wall) = limits.wall {
             self.set_double(c"time_limit", wall.as_secs_f64())?;
+        }
+        if let Some(iterations) = limits.iterations {
+            // Of an LP that is no part of a tree.
+            let most = i32::try_from(iterations).unwrap_or(i32::MAX);
+            self.set_int(c"simplex_iteration_limit", most)?;
         }
         if let Some(nodes) = limits.nodes {
             self.set_int(c"mip_max_nodes", i32::try_from(nodes).unwrap_or(i32::MAX))?;
@@ -227,9 +256,7 @@ impl Highs {
         let model_status = unsafe { ffi::Highs_getModelStatus(self.0) };
         // An interrupt is a warning, sometimes an error: the model status tells.
         match status {
-            ffi::STATUS_ERROR if !watch.interrupt.is_raised() => {
-                Err(SolverError::Failed(model_status))
-            }
+            ffi::STATUS_ERROR if !watch.wants_end() => Err(SolverError::Failed(model_status)),
             _ => Ok(model_status),
         }
     }

@@ -39,6 +39,10 @@ impl Interrupt {
 pub struct Limits {
     /// Nodes of the branch-and-bound tree; `None` = no limit. Deterministic.
     pub nodes: Option<u64>,
+    /// Iterations of the simplex method in all LPs of the tree; `None` = no limit. Deterministic,
+    /// and closer to time than nodes are: the root alone may take thousands. Sub-programs of the
+    /// solver's heuristics count when they end.
+    pub iterations: Option<u64>,
     /// Wall time; `None` = no limit. Not deterministic.
     pub wall: Option<Duration>,
     /// Relative gap between incumbent and bound at which to stop, at least 0.
@@ -54,7 +58,8 @@ pub struct Limits {
 impl Default for Limits {
     /// No limit, gap 0, one thread, seed 0.
     fn default() -> Self {
-        Self { nodes: None, wall: None, gap: 0.0, threads: 1, seed: 0, interrupt: Interrupt::new() }
+        let interrupt = Interrupt::new();
+        Self { nodes: None, iterations: None, wall: None, gap: 0.0, threads: 1, seed: 0, interrupt }
     }
 }
 
@@ -170,6 +175,9 @@ pub fn solve(
 fn check(program: &Program, limits: &Limits, start: Option<&[f64]>) -> Result<(), SolverError> {
     if limits.nodes == Some(0) {
         return Err(SolverError::ZeroLimit("node"));
+    }
+    if limits.iterations == Some(0) {
+        return Err(SolverError::ZeroLimit("iteration"));
     }
     if limits.wall == Some(Duration::ZERO) {
         return Err(SolverError::ZeroLimit("wall"));

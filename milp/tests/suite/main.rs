@@ -2,7 +2,10 @@
 
 #![expect(clippy::print_stdout, reason = "says what was skipped, and how much was compared")]
 
+#[path = "../../../schedulers/tests/suite/checker.rs"]
+mod checker;
 mod families;
 mod import;
 mod optimal;
+mod planner;
 mod solver;

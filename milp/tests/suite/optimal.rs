@@ -2,7 +2,7 @@
 
 use crate::families::{FAMILIES, fresh};
 use crate::import::{Case, File, optimal};
-use milp::decode::{Timetable, timetable};
+use milp::decode::{Timetable, timetable_of};
 use milp::instance::Instance;
 use milp::model::{Formulation, Model, Options};
 use milp::optimise::{Found, Settings, optimise};
@@ -11,6 +11,7 @@ use milp::windows::Windows;
 use runtime::Problem;
 use runtime::planner::Planner;
 use schedulers::heft::Heft;
+use schedulers::instance::Instance as Flat;
 
 /// One model, so many nodes.
 pub fn settings(formulation: Formulation, nodes: u64) -> Settings {
@@ -24,17 +25,11 @@ pub fn settings(formulation: Formulation, nodes: u64) -> Settings {
 }
 
 /// HEFT's schedule in the instance's terms.
-pub fn heft(instance: &Instance, problem: &Problem<'_>) -> Timetable {
+pub fn heft(instance: &Instance, flat: &Flat, problem: &Problem<'_>) -> Timetable {
     let mut heft = Heft { policy: runtime::partial_schedule::Policy::Insertion };
     let plan = heft.plan(problem).expect("there is a plan");
-    let mut lane = vec![0; instance.len()];
-    let mut key = vec![0.0; instance.len()];
-    for a in &plan.assignments {
-        let at = instance.tasks.iter().position(|t| *t == a.task).expect("it is planned");
-        lane[at] = a.lane.index();
-        key[at] = a.start_ns as f64;
-    }
-    let table = timetable(instance, lane, &key);
+    let (_, placed) = flat.placements(&plan).expect("it is whole");
+    let table = timetable_of(instance, &placed);
     assert!(table.makespan_ns <= plan.makespan_ns(), "left shift cannot lengthen a plan");
     table
 }
@@ -42,8 +37,9 @@ pub fn heft(instance: &Instance, problem: &Problem<'_>) -> Timetable {
 fn solve(file: &File, settings: &Settings) -> (u64, Found) {
     let Case { graph, cluster, costs } = &file.case();
     let problem = Problem::fresh(graph, cluster, costs);
-    let instance = Instance::new(&problem).expect("it fits");
-    let known = heft(&instance, &problem);
+    let flat = Flat::new(&problem).expect("it fits");
+    let instance = Instance::new(&flat).expect("there are no gangs");
+    let known = heft(&instance, &flat, &problem);
     let found = optimise(&instance, &known, 0, settings).expect("the solver works");
     (found.better.as_ref().map_or(known.makespan_ns, |b| b.makespan_ns), found)
 }
@@ -71,13 +67,14 @@ fn resident_memory_limits_are_kept_and_proved() {
         }
         let Case { graph, cluster, costs } = &file.case();
         let problem = Problem::fresh(graph, cluster, costs);
-        let mut instance = Instance::new(&problem).expect("it fits");
+        let flat = Flat::new(&problem).expect("it fits");
+        let mut instance = Instance::new(&flat).expect("there are no gangs");
         let capacities = file.memory_capacity.as_ref().expect("this timing has them");
         instance.capacity_bytes = capacities.iter().map(|c| Some(*c)).collect();
         instance.resident_bytes = file.order().iter().map(|t| file.tasks[*t].memory).collect();
         for formulation in [Formulation::Assignment, Formulation::Sigma] {
             // HEFT knows nothing of the limit: a horizon that any feasible plan keeps will do.
-            let mut horizon = heft(&instance, &problem);
+            let mut horizon = heft(&instance, &flat, &problem);
             horizon.makespan_ns *= 2;
             let found = optimise(&instance, &horizon, 0, &settings(formulation, 100_000));
             let found = found.expect("the solver works");
@@ -117,8 +114,9 @@ fn every_schedule_within_the_limit_solves_both_models() {
             let file = fresh(family, 9, 3, 1.0, seed);
             let Case { graph, cluster, costs } = &file.case();
             let problem = Problem::fresh(graph, cluster, costs);
-            let instance = Instance::new(&problem).expect("it fits");
-            let known = heft(&instance, &problem);
+            let flat = Flat::new(&problem).expect("it fits");
+            let instance = Instance::new(&flat).expect("there are no gangs");
+            let known = heft(&instance, &flat, &problem);
             let best = [Formulation::Assignment, Formulation::Sigma].map(|f| {
                 optimise(&instance, &known, 0, &settings(f, 100_000)).expect("it works").better
             });

@@ -90,6 +90,8 @@ fn limits_of_nothing_and_bad_starts_are_refused() {
     let refused = |limits: Limits| solve(&program, &limits, None).expect_err("it is refused");
     let nodes = Limits { nodes: Some(0), ..Limits::default() };
     assert_eq!(refused(nodes), SolverError::ZeroLimit("node"));
+    let iterations = Limits { iterations: Some(0), ..Limits::default() };
+    assert_eq!(refused(iterations), SolverError::ZeroLimit("iteration"));
     let wall = Limits { wall: Some(Duration::ZERO), ..Limits::default() };
     assert_eq!(refused(wall), SolverError::ZeroLimit("wall"));
     assert_eq!(refused(Limits { gap: f64::NAN, ..Limits::default() }), SolverError::BadGap);
@@ -114,6 +116,18 @@ fn node_limits_are_kept_and_repeatable() {
     let objectives: Vec<f64> = first.improvements.iter().map(|i| i.objective).collect();
     assert!(!objectives.is_empty() && objectives.windows(2).all(|w| w[1] < w[0]), "{objectives:?}");
     assert!((objectives.last().expect("one") - first.objective).abs() < 1e-6);
+}
+
+#[test]
+fn iteration_limits_end_a_solve_where_they_ended_it_before() {
+    let program = hard(50);
+    let limits = Limits { iterations: Some(3000), ..Limits::default() };
+    let ends = [1, 2].map(|_| {
+        let outcome = solve(&program, &limits, None).expect("a limit is an answer");
+        assert_eq!(outcome.status, Status::Limit);
+        (outcome.nodes, outcome.objective, outcome.bound, outcome.solution)
+    });
+    assert_eq!(ends[0], ends[1]);
 }
 
 #[test]
