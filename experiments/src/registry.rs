@@ -15,7 +15,7 @@ impl Registry {
     /// The built-in parts and `extra` schedulers; of two with one name the extra one counts.
     pub fn new(extra: &[SchedulerInfo]) -> Self {
         let is_new = |info: &&SchedulerInfo| extra.iter().all(|e| e.name != info.name);
-        let built_in = schedulers::all().iter().filter(is_new);
+        let built_in = schedulers::all().iter().chain(milp::all()).filter(is_new);
         Self { schedulers: built_in.chain(extra).copied().collect() }
     }
 

@@ -1,7 +1,7 @@
 //! What the models read: some tasks of a residual problem on some of its lanes, in nanoseconds from
 //! its instant.
 //!
-//! Tasks are numbered topologically; *lanes* are single cores, and a task of several cores names the
+//! Tasks are numbered topologically; *lanes* are single cores; a task of several cores names the
 //! first of its consecutive ones. What is fixed outside (finished and running tasks, lanes that are
 //! busy, a frozen rest of the plan) appears as a release before which a task cannot start on a lane
 //! and as a tail that must follow its end there. Communication is contention-free, as in

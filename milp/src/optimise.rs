@@ -147,8 +147,11 @@ fn refuted(instance: &Instance, bound_ns: Ns, known_ns: Ns) -> Ns {
     low_ns
 }
 
-/// Windows with all that probing settles.
-fn narrowed(instance: &Instance, limit_ns: Ns) -> Result<Windows, crate::windows::Closed> {
+/// Windows with all that probing settles; small instances are probed.
+///
+/// # Errors
+/// [`crate::windows::Closed`] when no schedule ends by the limit.
+pub fn narrowed(instance: &Instance, limit_ns: Ns) -> Result<Windows, crate::windows::Closed> {
     let mut windows = Windows::new(instance, limit_ns)?;
     if instance.len().pow(2) * instance.lanes.len() <= PROBED_ORDERS {
         windows.probe_lanes(instance)?;

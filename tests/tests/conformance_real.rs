@@ -18,3 +18,10 @@ fn emulated_runs_are_no_faster_than_their_model() {
         everyone().for_each(|info| check_emulated(info, seed));
     }
 }
+
+#[test]
+fn runs_of_the_milp_planners_are_too() {
+    for seed in 0..3 {
+        milp::all().iter().for_each(|info| check_real(info, seed));
+    }
+}

@@ -29,9 +29,23 @@ proptest! {
     }
 }
 
+proptest! {
+    // Few cases: each plan runs a solver.
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_milp_planners_conform(seed: u64) {
+        for info in milp::all() {
+            check_simulated(info, seed);
+            check_disturbed(info, seed);
+            check_tight_memory(info, seed);
+        }
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
-    for info in everyone() {
+    for info in everyone().chain(milp::all()) {
         check_threads(info, 11);
     }
 }

@@ -15,6 +15,7 @@
 //! leaves small whole numbers (the makespan is then a whole column and proofs are exact to the
 //! nanosecond), otherwise a ten-thousandth of the limit.
 
+mod interval;
 mod order;
 mod rows;
 mod size;
@@ -124,6 +125,7 @@ impl Model {
             Formulation::Sigma => order::sigma(&mut model, instance, windows),
         }
         strengthen::load(&mut model, instance, windows);
+        interval::load_between(&mut model, instance, windows);
         strengthen::symmetry(&mut model, instance);
         Ok(model)
     }
@@ -175,11 +177,12 @@ impl Model {
     }
 }
 
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
 /// The greatest common divisor of all times of an instance, at least 1.
 fn common_divisor(instance: &Instance) -> Ns {
-    fn gcd(a: Ns, b: Ns) -> Ns {
-        if b == 0 { a } else { gcd(b, a % b) }
-    }
     let durations = instance.duration_ns.iter().chain(&instance.deadline_ns);
     let finite = durations.filter(|d| **d != Ns::MAX);
     let times = finite.chain(&instance.release_ns).chain(&instance.tail_ns);

@@ -1,6 +1,6 @@
 //! Rows that every formulation has: one lane per task, windows, dependencies, resident memory.
 
-use super::Model;
+use super::{Model, gcd};
 use crate::instance::{Edge, Instance};
 use crate::solver::Column;
 use crate::windows::Windows;
@@ -143,14 +143,20 @@ pub(super) fn reside(model: &mut Model, instance: &Instance, windows: &Windows) 
     for memory in 0..instance.memories {
         let Some(capacity) = instance.capacity_bytes[memory] else { continue };
         let mut terms = Terms::new();
-        // In units of the capacity: bytes would dwarf the other rows.
+        // Small whole numbers where there is a common divisor for it, else in ten-thousandths of
+        // the capacity: bytes would dwarf the other rows.
+        let common = instance.resident_bytes.iter().fold(capacity, |all, b| gcd(all, *b)).max(1);
+        let unit = match capacity / common <= 1_000_000 {
+            true => common as f64,
+            false => capacity as f64 / 10_000.0,
+        };
         for task in 0..instance.len() {
-            let share = instance.resident_bytes[task] as f64 / capacity.max(1) as f64;
+            let share = instance.resident_bytes[task] as f64 / unit;
             for lane in windows.lanes_of(task).filter(|l| instance.memory_of[*l] == memory) {
                 let column = model.place[instance.at(task, lane)];
                 terms.extend(column.map(|c| (c, share)));
             }
         }
-        model.program.at_most(if capacity == 0 { 0.0 } else { 1.0 }, &terms);
+        model.program.at_most(capacity as f64 / unit, &terms);
     }
 }

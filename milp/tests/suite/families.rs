@@ -1,5 +1,5 @@
-//! Fresh instances of three kinds, as functions of a seed: `rand` is wide and bound by load, `layer`
-//! has layers about as wide as the machine, `fork` forks and joins again and again.
+//! Fresh instances of three kinds, as functions of a seed: `rand` is wide and bound by load,
+//! `layer` has layers about as wide as the machine, `fork` forks and joins again and again.
 
 use crate::import::{Edge, File, Links, Task};
 use schedulers::stream::Stream;
@@ -46,6 +46,7 @@ pub fn fresh(family: &str, tasks: usize, processors: usize, travel: f64, seed: u
         links: Links { bandwidth, latency },
         memory_capacity: None,
         optimal_makespan: 0,
+        schedule: Vec::new(),
     }
 }
 

@@ -24,6 +24,20 @@ pub struct File {
     pub memory_capacity: Option<Vec<u64>>,
     /// Proved.
     pub optimal_makespan: u64,
+    /// One optimal schedule.
+    #[serde(default)]
+    pub schedule: Vec<Slot>,
+}
+
+/// Where and when a task runs.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Slot {
+    /// The task.
+    pub task: usize,
+    /// The processor.
+    pub processor: usize,
+    /// Its start.
+    pub start: u64,
 }
 
 /// A task.

@@ -2,10 +2,10 @@
 
 use crate::families::{FAMILIES, fresh};
 use crate::import::{Case, File, optimal};
-use milp::decode::{Timetable, timetable_of};
+use milp::decode::{Timetable, timetable, timetable_of};
 use milp::instance::Instance;
 use milp::model::{Formulation, Model, Options};
-use milp::optimise::{Found, Settings, optimise};
+use milp::optimise::{Found, Settings, narrowed, optimise};
 use milp::solver::Limits;
 use milp::windows::Windows;
 use runtime::Problem;
@@ -69,9 +69,8 @@ fn resident_memory_limits_are_kept_and_proved() {
         let problem = Problem::fresh(graph, cluster, costs);
         let flat = Flat::new(&problem).expect("it fits");
         let mut instance = Instance::new(&flat).expect("there are no gangs");
+        limit_memory(&mut instance, &flat, &file);
         let capacities = file.memory_capacity.as_ref().expect("this timing has them");
-        instance.capacity_bytes = capacities.iter().map(|c| Some(*c)).collect();
-        instance.resident_bytes = file.order().iter().map(|t| file.tasks[*t].memory).collect();
         for formulation in [Formulation::Assignment, Formulation::Sigma] {
             // HEFT knows nothing of the limit: a horizon that any feasible plan keeps will do.
             let mut horizon = heft(&instance, &flat, &problem);
@@ -138,5 +137,52 @@ fn every_schedule_within_the_limit_solves_both_models() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn stored_optimal_schedules_solve_both_models() {
+    for timing in ["contention-free", "contention-free+resident"] {
+        for (name, file) in optimal(timing) {
+            if file.tasks.len() > 20 {
+                continue;
+            }
+            let Case { graph, cluster, costs } = &file.case();
+            let problem = Problem::fresh(graph, cluster, costs);
+            let flat = Flat::new(&problem).expect("it fits");
+            let mut instance = Instance::new(&flat).expect("there are no gangs");
+            limit_memory(&mut instance, &flat, &file);
+            let slot = |n: &u32| {
+                let task = file.order()[flat.task(*n).index()];
+                file.schedule.iter().find(|s| s.task == task).expect("it is whole")
+            };
+            let slots: Vec<_> = instance.nodes.iter().map(slot).collect();
+            let lane = slots.iter().map(|s| s.processor).collect();
+            let key: Vec<f64> = slots.iter().map(|s| s.start as f64).collect();
+            let table = timetable(&instance, lane, &key);
+            assert_eq!(table.makespan_ns, file.optimal_makespan, "{name}");
+            for slack_ns in [0, 1, 30] {
+                let windows = narrowed(&instance, file.optimal_makespan + slack_ns);
+                let windows = windows.expect("there is a plan");
+                for formulation in [Formulation::Assignment, Formulation::Sigma] {
+                    let options = Options { formulation, secondary: false };
+                    let model = Model::new(&instance, &windows, 0, options, u64::MAX);
+                    let model = model.expect("there is no limit");
+                    let values = model.start_from(&instance, &table);
+                    let broken = model.program.violation(&values, 1e-9);
+                    assert!(broken < 1e-6, "{name}, {formulation:?}: by {broken}");
+                }
+            }
+        }
+    }
+}
+
+/// The memory limits of a file, in the instance's numbering.
+fn limit_memory(instance: &mut Instance, flat: &Flat, file: &File) {
+    if let Some(capacities) = &file.memory_capacity {
+        let order = file.order();
+        let bytes = |n: &u32| file.tasks[order[flat.task(*n).index()]].memory;
+        instance.capacity_bytes = capacities.iter().map(|c| Some(*c)).collect();
+        instance.resident_bytes = instance.nodes.iter().map(bytes).collect();
     }
 }
