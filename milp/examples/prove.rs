@@ -94,7 +94,7 @@ fn prove(case: &Case, formulation: Formulation, seconds: f64) -> (u64, u64, u64,
     };
     let limits = Limits { iterations: Some(2000), ..limits };
     let window = Settings { limits, secondary: true, ..whole.clone() };
-    let local = Local { tasks: 12, lanes: 4, windows: case.graph.len() as u64 / 3 };
+    let local = Local { tasks: 12, lanes: 4, windows: case.graph.len() as u64 / 3, horizon: None };
     let mut stream = Stream::new(1, "prove");
     improve(&mut plan, &local, &window, &mut stream, |_, _| true).expect("the solver works");
     let known = timetable_of(&instance, plan.placed());

@@ -3,6 +3,7 @@
 //! Read in this order: [`instance`] (what the models read), [`windows`] (where and when tasks can
 //! still run), [`model`] (rows and columns), [`solver`] (HiGHS), [`optimise`] (all of it together).
 
+pub mod bound;
 pub mod decode;
 pub mod instance;
 pub mod local;
@@ -15,4 +16,5 @@ pub mod solver;
 pub mod window;
 pub mod windows;
 
+pub use bound::lp_bound;
 pub use registry::all;

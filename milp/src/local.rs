@@ -17,6 +17,9 @@ pub struct Local {
     pub lanes: usize,
     /// Windows to solve.
     pub windows: u64,
+    /// Only among so many tasks that start first; `None` = all. A rolling horizon: what is later
+    /// will be planned again.
+    pub horizon: Option<usize>,
 }
 
 /// What the search did.
@@ -45,7 +48,7 @@ pub fn improve(
     let mut effort = Effort::default();
     let mut tries = vec![0u32; plan.flat.len()];
     for _ in 0..local.windows {
-        let Some(anchor) = anchor(plan, &tries, stream) else { break };
+        let Some(anchor) = anchor(plan, local.horizon, &tries, stream) else { break };
         let window = Window::around(plan, anchor, local.tasks, local.lanes, stream);
         window.nodes.iter().for_each(|n| tries[*n as usize] += 1);
         let found = solve(plan, &window, settings)?;
@@ -64,13 +67,27 @@ pub fn improve(
     Ok(effort)
 }
 
-/// A task on a critical path, of those tried least; any.
-fn anchor(plan: &Plan<'_>, tries: &[u32], stream: &mut Stream) -> Option<u32> {
+/// A task on a critical path, of those tried least; any. Where the horizon holds no critical task,
+/// any of its tasks.
+fn anchor(
+    plan: &Plan<'_>,
+    horizon: Option<usize>,
+    tries: &[u32],
+    stream: &mut Stream,
+) -> Option<u32> {
+    let mut nodes: Vec<u32> = (0..plan.flat.len() as u32).collect();
+    if let Some(most) = horizon {
+        nodes.sort_by_key(|n| (plan.placed[*n as usize].start_ns, *n));
+        nodes.truncate(most);
+    }
     let is_critical = |n: &u32| {
         let start_ns = plan.placed[*n as usize].start_ns;
         start_ns + plan.rest_ns[*n as usize] == plan.makespan_ns
     };
-    let critical: Vec<u32> = (0..plan.flat.len() as u32).filter(is_critical).collect();
+    let mut critical: Vec<u32> = nodes.iter().copied().filter(is_critical).collect();
+    if critical.is_empty() {
+        critical = nodes;
+    }
     let least = critical.iter().map(|n| tries[*n as usize]).min()?;
     let fresh: Vec<u32> = critical.into_iter().filter(|n| tries[*n as usize] == least).collect();
     Some(fresh[stream.below(fresh.len() as u64) as usize])

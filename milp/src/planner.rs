@@ -5,12 +5,12 @@ use crate::instance::Instance;
 use crate::local::{Local, improve};
 use crate::optimise::{OptimiseError, Settings, optimise};
 use crate::plan::Plan;
-use crate::solver::SolverError;
+use crate::solver::{Interrupt, SolverError};
 use runtime::partial_schedule::Policy;
 use runtime::planner::{EffortUnit, PlanFailure, Progress};
 use runtime::registry::Clock;
 use runtime::{Ns, Planner, Problem, Schedule};
-use schedulers::instance::Instance as Flat;
+use schedulers::instance::{Instance as Flat, Placement};
 use schedulers::stream::Stream;
 use schedulers::{cpop::Cpop, etf::Etf, heft::Heft, peft::Peft};
 use std::time::{Duration, Instant};
@@ -52,6 +52,8 @@ pub struct Milp {
     pub clock: Option<Clock>,
     /// Of the last call.
     pub progress: Option<Progress>,
+    /// The last plan: where the next one may start from.
+    pub last: Schedule,
 }
 
 impl Planner for Milp {
@@ -61,6 +63,9 @@ impl Planner for Milp {
         }
         let mut progress = Progress::new(EffortUnit::Nodes);
         let plan = self.search(problem, &mut progress);
+        if let Ok(schedule) = &plan {
+            self.last = schedule.clone();
+        }
         let late = self.deadline_ns.zip(progress.bound_ns()).filter(|(d, b)| b > d);
         self.progress = Some(progress);
         if let Some((deadline_ns, bound_ns)) = late {
@@ -94,8 +99,14 @@ impl Milp {
         }
         let (order, placed) = flat.placements(&start).expect("list schedulers place every task");
         let mut plan = Plan::new(&flat, &order, placed);
+        if let Some(last) = self.remembered(&flat)
+            && last.makespan_ns() < plan.makespan_ns()
+        {
+            plan = last;
+        }
         progress.found(0, plan.makespan_ns(), wall_ns());
-        let searched = self.improve(&mut plan, started, progress, &wall_ns);
+        let interrupt = problem.stop_flag().map(Interrupt::from_flag);
+        let searched = self.improve(&mut plan, started, interrupt, progress, &wall_ns);
         match (searched, self.on_failure) {
             (Err(error), OnFailure::Fail) => Err(PlanFailure(error.to_string())),
             _ => Ok(flat.schedule(problem, plan.placed())),
@@ -106,32 +117,40 @@ impl Milp {
         &self,
         plan: &mut Plan<'_>,
         started: Instant,
+        interrupt: Option<Interrupt>,
         progress: &mut Progress,
         wall_ns: &dyn Fn() -> Option<Ns>,
     ) -> Result<(), OptimiseError> {
+        let interrupt = interrupt.unwrap_or_default();
+        let mut window = self.window.clone();
+        window.limits.interrupt = interrupt.clone();
         let mut stream = Stream::new(self.seed, "milp windows");
         let is_small = plan.flat.len() <= self.most_tasks;
         let left = || self.wall.map(|w| w.saturating_sub(started.elapsed()));
+        let may_go_on = || !interrupt.is_raised() && left() != Some(Duration::ZERO);
         let windows = if is_small { self.polish } else { self.local.windows };
         let local = Local { windows, ..self.local.clone() };
         let mut nodes = 0;
-        improve(plan, &local, &self.window, &mut stream, |effort, makespan_ns| {
+        improve(plan, &local, &window, &mut stream, |effort, makespan_ns| {
             nodes = effort.nodes;
             progress.found(nodes, makespan_ns, wall_ns());
-            left() != Some(Duration::ZERO)
+            may_go_on()
         })?;
         progress.effort = nodes;
-        if !is_small || left() == Some(Duration::ZERO) {
+        if !is_small || !may_go_on() {
             return Ok(());
         }
-        match self.solve_whole(plan, left(), progress, wall_ns) {
+        let mut settings = self.whole.clone();
+        settings.limits.interrupt = interrupt.clone();
+        settings.limits.wall = left();
+        match solve_whole(plan, &settings, progress, wall_ns) {
             // Windows need less.
             Err(OptimiseError::TooLarge(_)) => {
                 let before = progress.effort;
-                improve(plan, &self.local, &self.window, &mut stream, |effort, makespan_ns| {
+                improve(plan, &self.local, &window, &mut stream, |effort, makespan_ns| {
                     progress.effort = before + effort.nodes;
                     progress.found(progress.effort, makespan_ns, wall_ns());
-                    left() != Some(Duration::ZERO)
+                    may_go_on()
                 })
                 .map(|_| ())
             }
@@ -139,35 +158,42 @@ impl Milp {
         }
     }
 
-    /// The whole model, from the plan so far.
-    fn solve_whole(
-        &self,
-        plan: &mut Plan<'_>,
-        wall: Option<Duration>,
-        progress: &mut Progress,
-        wall_ns: &dyn Fn() -> Option<Ns>,
-    ) -> Result<(), OptimiseError> {
-        let flat = plan.flat;
-        let instance = Instance::new(flat).expect("gangs were sorted out");
-        let known = timetable_of(&instance, plan.placed());
-        let mut settings = self.whole.clone();
-        settings.limits.wall = wall.or(settings.limits.wall);
-        let found = optimise(&instance, &known, 0, &settings)?;
-        let before = progress.effort;
-        progress.effort += found.nodes;
-        for incumbent in &found.incumbents {
-            progress.bounded(before + incumbent.nodes, flat.now_ns() + incumbent.bound_ns);
-        }
-        if let Some(better) = found.better {
-            let (order, placed) = better.placements(&instance, flat);
-            *plan = Plan::new(flat, &order, placed);
-            let nodes = found.incumbents.last().map_or(found.nodes, |i| i.nodes);
-            progress.found(before + nodes, plan.makespan_ns(), wall_ns());
-        }
-        progress.bounded(progress.effort, flat.now_ns() + found.bound_ns);
-        progress.is_proved = flat.now_ns() + found.bound_ns >= plan.makespan_ns();
-        Ok(())
+    /// The last plan, if it knows every task that is left and its order still holds.
+    fn remembered<'a>(&self, flat: &'a Flat) -> Option<Plan<'a>> {
+        let assignments = &self.last.assignments;
+        let left = assignments.iter().filter(|a| flat.node_of(a.task).is_some());
+        let last = Schedule { assignments: left.copied().collect() };
+        let (order, placed) = flat.placements(&last)?;
+        let runs = |(node, p): (u32, &Placement)| flat.can_run(node, p.lane);
+        (0..).zip(&placed).all(runs).then(|| Plan::new(flat, &order, placed))
     }
+}
+
+/// The whole model, from the plan so far.
+fn solve_whole(
+    plan: &mut Plan<'_>,
+    settings: &Settings,
+    progress: &mut Progress,
+    wall_ns: &dyn Fn() -> Option<Ns>,
+) -> Result<(), OptimiseError> {
+    let flat = plan.flat;
+    let instance = Instance::new(flat).expect("gangs were sorted out");
+    let known = timetable_of(&instance, plan.placed());
+    let found = optimise(&instance, &known, 0, settings)?;
+    let before = progress.effort;
+    progress.effort += found.nodes;
+    for incumbent in &found.incumbents {
+        progress.bounded(before + incumbent.nodes, flat.now_ns() + incumbent.bound_ns);
+    }
+    if let Some(better) = found.better {
+        let (order, placed) = better.placements(&instance, flat);
+        *plan = Plan::new(flat, &order, placed);
+        let nodes = found.incumbents.last().map_or(found.nodes, |i| i.nodes);
+        progress.found(before + nodes, plan.makespan_ns(), wall_ns());
+    }
+    progress.bounded(progress.effort, flat.now_ns() + found.bound_ns);
+    progress.is_proved = flat.now_ns() + found.bound_ns >= plan.makespan_ns();
+    Ok(())
 }
 
 /// The shortest schedule of the list schedulers, the first of equals.

@@ -5,12 +5,13 @@ use crate::model::Formulation;
 use crate::optimise::Settings;
 use crate::planner::{Milp, OnFailure};
 use crate::solver::Limits;
-use runtime::Planned;
+use runtime::planner::PlannedApart;
 use runtime::registry::{BuildContext, Dimension, Kind, ParameterInfo, Parameters, SchedulerInfo};
+use runtime::{Planned, Schedule};
 use std::time::Duration;
 
 /// One line per scheduler.
-static ALL: &[SchedulerInfo] = &[MILP, MILP_WINDOW];
+static ALL: &[SchedulerInfo] = &[MILP, MILP_WINDOW, MILP_ROLLING];
 
 /// All schedulers of this crate.
 pub fn all() -> &'static [SchedulerInfo] {
@@ -44,6 +45,7 @@ const MILP: SchedulerInfo = SchedulerInfo {
             kind: Kind::Int { default: 2, min: 0, max: 1_000_000 },
         },
         WARM_START,
+        APART,
         WINDOWS,
         WINDOW_TASKS,
         WINDOW_LANES,
@@ -54,7 +56,7 @@ const MILP: SchedulerInfo = SchedulerInfo {
         DEADLINE,
         ON_FAILURE,
     ],
-    build: |parameters, context| Box::new(Planned::new(whole(parameters, context))),
+    build: |parameters, context| scheduler(whole(parameters, context), parameters, context),
 };
 
 const MILP_WINDOW: SchedulerInfo = SchedulerInfo {
@@ -63,6 +65,7 @@ const MILP_WINDOW: SchedulerInfo = SchedulerInfo {
     paper: "Shaw, CP 1998 (the search); Davidovic et al., MISTA 2007 (the model)",
     parameters: &[
         MODEL,
+        APART,
         WINDOWS,
         WINDOW_TASKS,
         WINDOW_LANES,
@@ -73,7 +76,46 @@ const MILP_WINDOW: SchedulerInfo = SchedulerInfo {
         DEADLINE,
         ON_FAILURE,
     ],
-    build: |parameters, context| Box::new(Planned::new(windows(parameters, context))),
+    build: |parameters, context| scheduler(windows(parameters, context), parameters, context),
+};
+
+const MILP_ROLLING: SchedulerInfo = SchedulerInfo {
+    name: "milp-rolling",
+    summary: "MCT at once, re-planned beside the run: MILP windows among the tasks that start next",
+    paper: "Shaw, CP 1998 (the search); Davidovic et al., MISTA 2007 (the model)",
+    parameters: &[
+        MODEL,
+        ParameterInfo {
+            name: "horizon",
+            summary: "tasks, by planned start, among which windows are chosen",
+            kind: Kind::Int { default: 60, min: 2, max: 1_000_000 },
+        },
+        ParameterInfo {
+            name: "replan-after",
+            summary: "tasks that finish between two plans",
+            kind: Kind::Int { default: 50, min: 1, max: 1_000_000 },
+        },
+        ParameterInfo {
+            name: "windows",
+            summary: "windows re-optimised in each plan",
+            kind: Kind::Int { default: 2, min: 1, max: 1_000_000_000 },
+        },
+        WINDOW_TASKS,
+        WINDOW_LANES,
+        WINDOW_ITERATIONS,
+        WALL,
+        THREADS,
+        MEMORY,
+        DEADLINE,
+        ON_FAILURE,
+    ],
+    build: |parameters, context| {
+        let mut milp = windows(parameters, context);
+        milp.local.horizon = Some(parameters.int("horizon") as usize);
+        let fallback = schedulers::mct::INFO.build_default(context.seed);
+        let replan_after = Some(parameters.int("replan-after") as u32);
+        Box::new(PlannedApart::new(milp, fallback, replan_after))
+    },
 };
 
 const MODEL: ParameterInfo = ParameterInfo {
@@ -84,6 +126,11 @@ const MODEL: ParameterInfo = ParameterInfo {
 const WARM_START: ParameterInfo = ParameterInfo {
     name: "warm-start",
     summary: "whether the solver starts from the known schedule instead of looking below it",
+    kind: Kind::Bool { default: false },
+};
+const APART: ParameterInfo = ParameterInfo {
+    name: "apart",
+    summary: "whether to plan beside the run, MCT placing what is ready until the plan is there",
     kind: Kind::Bool { default: false },
 };
 const WINDOWS: ParameterInfo = ParameterInfo {
@@ -132,6 +179,20 @@ const ON_FAILURE: ParameterInfo = ParameterInfo {
     kind: Kind::Choice { default: "heuristic", options: &["heuristic", "fail"] },
 };
 
+fn scheduler(
+    milp: Milp,
+    parameters: &Parameters,
+    context: &BuildContext,
+) -> Box<dyn runtime::Scheduler> {
+    match parameters.bool("apart") {
+        false => Box::new(Planned::new(milp)),
+        true => {
+            let fallback = schedulers::mct::INFO.build_default(context.seed);
+            Box::new(PlannedApart::new(milp, fallback, None))
+        }
+    }
+}
+
 /// The planner behind the entry `milp`.
 pub fn whole(parameters: &Parameters, context: &BuildContext) -> Milp {
     let mut milp = windows(parameters, context);
@@ -166,6 +227,7 @@ pub fn windows(parameters: &Parameters, context: &BuildContext) -> Milp {
             tasks: parameters.int("window-tasks") as usize,
             lanes: parameters.int("window-lanes") as usize,
             windows: parameters.int("windows") as u64,
+            horizon: None,
         },
         polish: 0,
         wall: parameters.quantity("wall", Dimension::Time).map(Duration::from_nanos),
@@ -177,5 +239,6 @@ pub fn windows(parameters: &Parameters, context: &BuildContext) -> Milp {
         seed: context.seed,
         clock: context.clock.clone(),
         progress: None,
+        last: Schedule::default(),
     }
 }

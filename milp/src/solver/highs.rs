@@ -1,11 +1,12 @@
-//! The foreign functions of HiGHS: the only `unsafe` code of this crate.
+//! HiGHS behind safe functions: with its declarations in `ffi.rs` the only `unsafe` code of this
+//! crate.
 //!
 //! One [`Highs`] owns one solver object from creation to destruction and never leaves the thread
 //! that made it (a raw pointer is not `Send`). Every array passed is checked to have the length
 //! that goes with it before the call.
 
+use super::ffi::{self, CallbackAnswer, CallbackNews, callback, model_status};
 use super::{Improvement, Interrupt, Limits, Outcome, Program, SolverError, Status};
-use highs_sys as ffi;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::time::{Duration, Instant};
 
@@ -48,7 +49,7 @@ pub(super) fn solve(
         improvements: watch.seen,
         wall: Duration::ZERO,
     };
-    if highs.int_info(c"primal_solution_status")? == i64::from(ffi::SOLUTION_STATUS_FEASIBLE) {
+    if highs.int_info(c"primal_solution_status")? == i64::from(ffi::SOLUTION_FEASIBLE) {
         outcome.objective = highs.double_info(c"objective_function_value")?;
         outcome.solution = Some(highs.solution(program)?);
     }
@@ -67,16 +68,16 @@ pub(super) fn solve(
 
 fn status_of(status: i32, wanted: bool) -> Result<Status, SolverError> {
     match status {
-        ffi::MODEL_STATUS_OPTIMAL | ffi::MODEL_STATUS_MODEL_EMPTY => Ok(Status::Optimal),
-        ffi::MODEL_STATUS_INFEASIBLE => Ok(Status::Infeasible),
-        ffi::MODEL_STATUS_REACHED_TIME_LIMIT
-        | ffi::MODEL_STATUS_REACHED_ITERATION_LIMIT
-        | ffi::MODEL_STATUS_REACHED_SOLUTION_LIMIT
-        | ffi::MODEL_STATUS_REACHED_MEMORY_LIMIT => Ok(Status::Limit),
-        ffi::MODEL_STATUS_REACHED_INTERRUPT => Ok(Status::Interrupted),
+        model_status::OPTIMAL | model_status::EMPTY => Ok(Status::Optimal),
+        model_status::INFEASIBLE => Ok(Status::Infeasible),
+        model_status::TIME_LIMIT
+        | model_status::ITERATION_LIMIT
+        | model_status::SOLUTION_LIMIT
+        | model_status::MEMORY_LIMIT => Ok(Status::Limit),
+        model_status::INTERRUPT => Ok(Status::Interrupted),
         // An interrupt inside an LP of the tree may surface as any of the inner states.
         _ if wanted => Ok(Status::Interrupted),
-        ffi::MODEL_STATUS_UNBOUNDED => Err(SolverError::Unbounded),
+        model_status::UNBOUNDED => Err(SolverError::Unbounded),
         other => Err(SolverError::Failed(other)),
     }
 }
@@ -101,37 +102,53 @@ impl Watch {
 /// Called by the solver on the thread that runs it.
 ///
 /// # Safety
-/// `watch` is the pointer given to `Highs_setCallback`; `data_out` and `data_in` are the solver's
-/// own, each null or valid during the call.
+/// `watch` is the pointer given to `Highs_setCallback`; `news` and `answer` are the solver's own,
+/// each null or valid during the call.
 unsafe extern "C" fn on_callback(
     kind: c_int,
     _message: *const c_char,
-    data_out: *const ffi::HighsCallbackDataOut,
-    data_in: *mut ffi::HighsCallbackDataIn,
+    news: *const CallbackNews,
+    answer: *mut CallbackAnswer,
     watch: *mut c_void,
 ) {
     // SAFETY: `Highs::run` passes a `Watch` that outlives the run and is used by nobody else
     // meanwhile: the solver calls back on the running thread only.
     let Some(watch) = (unsafe { watch.cast::<Watch>().as_mut() }) else { return };
-    // SAFETY: null or valid for the length of this call, see above.
-    let (out, into) = unsafe { (data_out.as_ref(), data_in.as_mut()) };
-    if kind == ffi::kHighsCallbackMipImprovingSolution {
-        if let Some(out) = out {
-            watch.seen.push(Improvement {
-                at: watch.started.elapsed(),
-                nodes: out.mip_node_count.max(0) as u64,
-                objective: out.objective_function_value,
-                bound: out.mip_dual_bound,
-            });
-        }
+    // SAFETY: `news` is null or valid for the length of this call; these items have these types
+    // (HighsCallbackStruct.h).
+    let count = |name: &CStr| unsafe { item::<i64>(news, name) }.unwrap_or(0).max(0) as u64;
+    // SAFETY: as above.
+    let number = |name: &CStr| unsafe { item::<f64>(news, name) };
+    if kind == callback::MIP_IMPROVING_SOLUTION {
+        watch.seen.push(Improvement {
+            at: watch.started.elapsed(),
+            nodes: count(c"mip_node_count"),
+            objective: number(c"objective_function_value").unwrap_or(f64::INFINITY),
+            bound: number(c"mip_dual_bound").unwrap_or(f64::NEG_INFINITY),
+        });
         return;
     }
-    if let (ffi::kHighsCallbackMipInterrupt, Some(out)) = (kind, out) {
-        watch.is_spent |= out.mip_total_lp_iterations.max(0) as u64 >= watch.iterations;
+    if kind == callback::MIP_INTERRUPT {
+        watch.is_spent |= count(c"mip_total_lp_iterations") >= watch.iterations;
     }
-    if let Some(into) = into {
-        into.user_interrupt = c_int::from(watch.wants_end());
+    // SAFETY: null or valid for the length of this call, and nobody else's meanwhile.
+    if let Some(answer) = unsafe { answer.as_mut() } {
+        answer.user_interrupt = c_int::from(watch.wants_end());
     }
+}
+
+/// A value of a callback's news.
+///
+/// # Safety
+/// `news` is null or valid, and the item of that name, where there is one, is a `T`.
+unsafe fn item<T: Copy>(news: *const CallbackNews, name: &CStr) -> Option<T> {
+    if news.is_null() {
+        return None;
+    }
+    // SAFETY: valid news and a string that ends in 0.
+    let place = unsafe { ffi::Highs_getCallbackDataOutItem(news, name.as_ptr()) };
+    // SAFETY: null, or a place inside the news that holds a `T`, as the caller says.
+    unsafe { place.cast::<T>().as_ref() }.copied()
 }
 
 /// One solver object.
@@ -146,6 +163,11 @@ impl Drop for Highs {
 
 impl Highs {
     fn new() -> Result<Self, SolverError> {
+        // SAFETY: take nothing.
+        let version = unsafe { (ffi::Highs_versionMajor(), ffi::Highs_versionMinor()) };
+        if version != (1, 15) {
+            return Err(SolverError::Version { found: version });
+        }
         // SAFETY: takes nothing.
         let raw = unsafe { ffi::Highs_create() };
         if raw.is_null() { Err(SolverError::Refused("to start")) } else { Ok(Self(raw)) }
@@ -192,13 +214,13 @@ impl Highs {
     }
 
     fn pass(&mut self, p: &Program) -> Result<(), SolverError> {
-        let starts: Vec<ffi::HighsInt> = p.row_start.iter().map(|s| *s as i32).collect();
-        let index: Vec<ffi::HighsInt> = p.index.iter().map(|i| *i as i32).collect();
+        let starts: Vec<c_int> = p.row_start.iter().map(|s| *s as i32).collect();
+        let index: Vec<c_int> = p.index.iter().map(|i| *i as i32).collect();
         let kind = |is_integer: &bool| match is_integer {
-            true => ffi::VAR_TYPE_INTEGER,
-            false => ffi::VAR_TYPE_CONTINUOUS,
+            true => ffi::INTEGER,
+            false => ffi::CONTINUOUS,
         };
-        let kinds: Vec<ffi::HighsInt> = p.is_integer.iter().map(kind).collect();
+        let kinds: Vec<c_int> = p.is_integer.iter().map(kind).collect();
         let (columns, rows) = (p.columns() as i32, p.rows() as i32);
         // SAFETY: a live solver; column arrays have `columns` entries, row arrays `rows`, index and
         // value `nonzeros`, as `Program` keeps them and `check` bounds them; all are copied.
@@ -208,8 +230,8 @@ impl Highs {
                 columns,
                 rows,
                 p.nonzeros() as i32,
-                ffi::MATRIX_FORMAT_ROW_WISE,
-                ffi::OBJECTIVE_SENSE_MINIMIZE,
+                ffi::ROW_WISE,
+                ffi::MINIMIZE,
                 0.0,
                 p.cost.as_ptr(),
                 p.lower.as_ptr(),
@@ -237,14 +259,13 @@ impl Highs {
     fn run(&mut self, watch: &mut Watch) -> Result<i32, SolverError> {
         let data: *mut Watch = watch;
         // SAFETY: a live solver; the callback has the type asked for and `data` outlives the run.
-        let status =
-            unsafe { ffi::Highs_setCallback(self.0, Some(on_callback), data.cast::<c_void>()) };
+        let status = unsafe { ffi::Highs_setCallback(self.0, on_callback, data.cast::<c_void>()) };
         accepted(status, "the callback")?;
         let kinds = [
-            ffi::kHighsCallbackMipInterrupt,
-            ffi::kHighsCallbackSimplexInterrupt,
-            ffi::kHighsCallbackIpmInterrupt,
-            ffi::kHighsCallbackMipImprovingSolution,
+            callback::MIP_INTERRUPT,
+            callback::SIMPLEX_INTERRUPT,
+            callback::IPM_INTERRUPT,
+            callback::MIP_IMPROVING_SOLUTION,
         ];
         for kind in kinds {
             // SAFETY: a live solver.
@@ -262,7 +283,7 @@ impl Highs {
     }
 
     fn int_info(&self, name: &'static CStr) -> Result<i64, SolverError> {
-        let mut value: ffi::HighsInt = 0;
+        let mut value: c_int = 0;
         // SAFETY: a live solver, a string that ends in 0, a place to write.
         let status = unsafe { ffi::Highs_getIntInfoValue(self.0, name.as_ptr(), &mut value) };
         accepted(status, "to tell its result").map(|()| i64::from(value))
@@ -295,6 +316,6 @@ impl Highs {
     }
 }
 
-fn accepted(status: ffi::HighsInt, what: &'static str) -> Result<(), SolverError> {
+fn accepted(status: c_int, what: &'static str) -> Result<(), SolverError> {
     if status == ffi::STATUS_ERROR { Err(SolverError::Refused(what)) } else { Ok(()) }
 }

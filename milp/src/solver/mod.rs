@@ -2,8 +2,9 @@
 //!
 //! It is HiGHS, on one thread by default. Dual bound, gap, nodes and the incumbents over time are
 //! reported; a solve can be ended by a node limit (deterministic), a wall limit (not) or from
-//! another thread ([`Interrupt`]). All `unsafe` code of the crate stands in one file, `highs.rs`.
+//! another thread ([`Interrupt`]). All `unsafe` code of the crate stands in `highs.rs` and `ffi.rs`.
 
+mod ffi;
 mod highs;
 mod program;
 
@@ -21,6 +22,11 @@ impl Interrupt {
     /// A flag that is not raised.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The interrupt that a flag of someone else's is.
+    pub fn from_flag(flag: Arc<AtomicBool>) -> Self {
+        Self(flag)
     }
 
     /// Asks every solve that holds a clone to end; it returns the best solution it has.
@@ -137,6 +143,12 @@ pub enum SolverError {
         rows: usize,
         /// Coefficients.
         nonzeros: usize,
+    },
+    /// The library that was linked is another version than the one declared.
+    #[error("HiGHS {}.{} was linked, not 1.15: run scripts/ensure-tools", .found.0, .found.1)]
+    Version {
+        /// Major and minor version.
+        found: (i32, i32),
     },
     /// The solver refused an option, the program or the start.
     #[error("HiGHS refused {0}")]

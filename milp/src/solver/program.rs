@@ -71,18 +71,15 @@ impl Program {
     /// Adds the row `lower <= terms <= upper`. A column may be named several times: its
     /// coefficients are summed.
     pub fn row(&mut self, lower: f64, upper: f64, terms: &[(Column, f64)]) {
-        let start = self.index.len();
-        self.row_start.push(start);
+        self.row_start.push(self.index.len());
         self.row_lower.push(lower);
         self.row_upper.push(upper);
-        for &(column, value) in terms {
-            match self.index[start..].iter().position(|&i| i == column.0) {
-                Some(at) => self.value[start + at] += value,
-                None => {
-                    self.index.push(column.0);
-                    self.value.push(value);
-                }
-            }
+        let mut sorted: Vec<(u32, f64)> = terms.iter().map(|(c, value)| (c.0, *value)).collect();
+        // Stable: equal columns are summed in the order given.
+        sorted.sort_by_key(|term| term.0);
+        for same in sorted.chunk_by(|a, b| a.0 == b.0) {
+            self.index.push(same[0].0);
+            self.value.push(same.iter().map(|term| term.1).sum());
         }
     }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "says what was skipped, and how much was compared")]
 
+mod bound;
 #[path = "../../../schedulers/tests/suite/checker.rs"]
 mod checker;
 mod families;

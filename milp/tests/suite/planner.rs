@@ -12,7 +12,7 @@ use milp::plan::Plan;
 use milp::planner::Milp;
 use milp::solver::Limits;
 use runtime::partial_schedule::Policy;
-use runtime::planner::{Planner, Progress};
+use runtime::planner::{Fixed, Planner, Progress};
 use runtime::registry::{BuildContext, SchedulerInfo, Value};
 use runtime::{Problem, Schedule};
 use schedulers::heft::Heft;
@@ -61,7 +61,7 @@ fn windows(file: &File, local: &Local, seed: u64) -> (u64, u64, Vec<u64>) {
 
 #[test]
 fn windows_shorten_plans_and_keep_them_plans() {
-    let local = Local { tasks: 8, lanes: 3, windows: 12 };
+    let local = Local { tasks: 8, lanes: 3, windows: 12, horizon: None };
     let mut shorter = 0;
     for family in FAMILIES {
         for seed in 1..=2 {
@@ -77,7 +77,7 @@ fn windows_shorten_plans_and_keep_them_plans() {
 
 #[test]
 fn a_window_of_everything_is_the_whole_problem() {
-    let local = Local { tasks: 12, lanes: 3, windows: 1 };
+    let local = Local { tasks: 12, lanes: 3, windows: 1, horizon: None };
     for (name, file) in optimal("contention-free") {
         if file.tasks.len() <= 12 {
             let (_, found_ns, _) = windows(&file, &local, 1);
@@ -131,4 +131,64 @@ fn plan(info: &SchedulerInfo, problem: &Problem<'_>) -> (Schedule, Progress) {
     let mut planner = planner(info.name, &[]);
     let schedule = planner.plan(problem).expect("there is a plan");
     (schedule, planner.take_progress().expect("it searches"))
+}
+
+#[test]
+fn limits_of_nothing_deadlines_and_stops_are_heeded() {
+    let file = fresh("rand", 40, 3, 0.5, 3);
+    let Case { graph, cluster, costs } = &file.case();
+    let problem = Problem::fresh(graph, cluster, costs);
+    let given = |name: &str, text: &str| [(name.to_owned(), text.to_owned())];
+    let plan = |given: &[(String, String)]| {
+        let values: Vec<(&str, Value)> =
+            given.iter().map(|(n, v)| (n.as_str(), Value::Text(v.clone()))).collect();
+        planner("milp-window", &values).plan(&problem)
+    };
+    let failure = plan(&given("wall", "0 s")).expect_err("there is no time");
+    assert!(failure.0.contains("wall limit of zero"), "{failure}");
+    assert!(plan(&given("wall", "1 ns")).is_ok(), "the start is a plan");
+    // One window needs more than a byte: the planner goes on without, or fails if told to.
+    assert!(plan(&given("memory", "1 B")).is_ok());
+    let strict = [given("memory", "1 B"), given("on-failure", "fail")].concat();
+    let failure = plan(&strict).expect_err("it is to fail");
+    assert!(failure.0.contains("columns") && failure.0.contains("it may have 0 MB"), "{failure}");
+    // A whole model refuses a deadline below its bound.
+    let file = fresh("layer", 10, 3, 0.5, 3);
+    let Case { graph, cluster, costs } = &file.case();
+    let problem = Problem::fresh(graph, cluster, costs);
+    let mut milp = planner("milp", &[("deadline", Value::Text("20 ns".into()))]);
+    let failure = milp.plan(&problem).expect_err("nothing is that quick");
+    assert!(failure.0.contains("the deadline: it is 20 ns"), "{failure}");
+}
+
+#[test]
+fn unknown_options_are_refused_by_name() {
+    let info = &milp::all()[0];
+    let error = info.parameters(&[("node".into(), Value::Int(3))]).expect_err("it is unknown");
+    assert!(error.to_string().contains("nodes"), "{error}");
+    assert!(info.parameters(&[("nodes".into(), Value::Int(0))]).is_err());
+}
+
+#[test]
+fn the_rest_of_a_run_is_planned_from_the_last_plan() {
+    let file = fresh("layer", 40, 3, 0.5, 8);
+    let Case { graph, cluster, costs } = &file.case();
+    let problem = Problem::fresh(graph, cluster, costs);
+    let mut milp = planner("milp-window", &[]);
+    let first = milp.plan(&problem).expect("there is a plan");
+    let now_ns = first.makespan_ns() / 2;
+    let mut fixed = vec![None; graph.len()];
+    let mut lane_free_ns = vec![now_ns; cluster.lane_count()];
+    for a in first.assignments.iter().filter(|a| a.start_ns < now_ns) {
+        let finish_ns = a.finish_ns;
+        fixed[a.task.index()] = Some(Fixed { device: a.device, finish_ns });
+        let free_ns = &mut lane_free_ns[a.lane.index()];
+        *free_ns = finish_ns.max(*free_ns);
+    }
+    let rest = Problem::residual(problem, now_ns, fixed, lane_free_ns, Vec::new());
+    let second = milp.plan(&rest).expect("there is a plan");
+    assert_eq!(second.assignments.len(), rest.tasks.len());
+    assert!(second.assignments.iter().all(|a| a.start_ns >= now_ns));
+    // Everything goes on as planned, so the rest can end as planned.
+    assert!(second.makespan_ns() <= first.makespan_ns());
 }
