@@ -4,12 +4,15 @@ use crate::decode::{Timetable, timetable};
 use crate::instance::Instance;
 use crate::model::{Formulation, Model, Options, TooLarge};
 use crate::solver::{self, Limits, SolverError, Status};
-use crate::windows::Windows;
+use crate::windows::{Closed, Windows};
 use runtime::Ns;
 use std::time::Duration;
 
-/// Tasks up to which orders of pairs are probed, in tasks² × lanes.
-const PROBED_ORDERS: usize = 60 * 60 * 8;
+/// Tasks × lanes up to which placements are probed.
+const PROBED_PLACES: usize = 400;
+
+/// Tasks² × lanes up to which orders of pairs are probed.
+const PROBED_ORDERS: usize = 40 * 40 * 4;
 
 /// How an instance is to be solved.
 #[derive(Clone, Debug)]
@@ -139,7 +142,7 @@ fn refuted(instance: &Instance, bound_ns: Ns, known_ns: Ns) -> Ns {
     let (mut low_ns, mut high_ns) = (bound_ns, known_ns);
     while low_ns + step_ns < high_ns {
         let middle_ns = low_ns + (high_ns - low_ns) / 2;
-        match narrowed(instance, middle_ns) {
+        match placed(instance, middle_ns) {
             Ok(_) => high_ns = middle_ns,
             Err(_) => low_ns = middle_ns + 1,
         }
@@ -150,12 +153,20 @@ fn refuted(instance: &Instance, bound_ns: Ns, known_ns: Ns) -> Ns {
 /// Windows with all that probing settles; small instances are probed.
 ///
 /// # Errors
-/// [`crate::windows::Closed`] when no schedule ends by the limit.
-pub fn narrowed(instance: &Instance, limit_ns: Ns) -> Result<Windows, crate::windows::Closed> {
-    let mut windows = Windows::new(instance, limit_ns)?;
+/// [`Closed`] when no schedule ends by the limit.
+pub fn narrowed(instance: &Instance, limit_ns: Ns) -> Result<Windows, Closed> {
+    let mut windows = placed(instance, limit_ns)?;
     if instance.len().pow(2) * instance.lanes.len() <= PROBED_ORDERS {
-        windows.probe_lanes(instance)?;
         windows.probe_pairs(instance);
+    }
+    Ok(windows)
+}
+
+/// Windows with what probing placements settles.
+fn placed(instance: &Instance, limit_ns: Ns) -> Result<Windows, Closed> {
+    let mut windows = Windows::new(instance, limit_ns)?;
+    if instance.len() * instance.lanes.len() <= PROBED_PLACES {
+        windows.probe_lanes(instance)?;
     }
     Ok(windows)
 }

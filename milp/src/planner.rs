@@ -6,6 +6,7 @@ use crate::local::{Local, improve};
 use crate::optimise::{OptimiseError, Settings, optimise};
 use crate::plan::Plan;
 use crate::solver::{Interrupt, SolverError};
+use runtime::cluster::Capacity;
 use runtime::partial_schedule::Policy;
 use runtime::planner::{EffortUnit, PlanFailure, Progress};
 use runtime::registry::Clock;
@@ -93,7 +94,7 @@ impl Milp {
         let wall_ns = || Some(self.clock.as_ref()?().saturating_sub(first_ns?));
         let flat = Flat::new(problem)?;
         let start = best_of_heuristics(problem)?;
-        if flat.is_empty() || flat.has_gangs() {
+        if flat.is_empty() || flat.has_gangs() || shares_capacity(problem) {
             progress.found(0, start.makespan_ns(), wall_ns());
             return Ok(start);
         }
@@ -194,6 +195,13 @@ fn solve_whole(
     progress.bounded(progress.effort, flat.now_ns() + found.bound_ns);
     progress.is_proved = flat.now_ns() + found.bound_ns >= plan.makespan_ns();
     Ok(())
+}
+
+/// Whether several lanes of a device share its capacity, which the models do not know: they would
+/// count streams as devices.
+fn shares_capacity(problem: &Problem<'_>) -> bool {
+    let devices = problem.cluster.device_ids().map(|d| problem.cluster.device(d));
+    devices.into_iter().any(|d| d.lanes > 1 && d.capacity == Capacity::Shared)
 }
 
 /// The shortest schedule of the list schedulers, the first of equals.

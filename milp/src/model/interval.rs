@@ -6,7 +6,7 @@
 use super::Model;
 use super::order::Reach;
 use super::rows::Terms;
-use crate::instance::Instance;
+use crate::instance::{Edge, Instance};
 use crate::windows::Windows;
 use runtime::Ns;
 
@@ -42,9 +42,54 @@ pub(super) fn load_between(model: &mut Model, instance: &Instance, windows: &Win
                 model.end(instance, from, -1.0, &mut terms);
                 add_load(model, instance, lane, &between, &mut terms);
                 model.program.at_least(0.0, &terms);
+                with_travel(model, instance, (from, task), lane, &between, &terms);
             }
             seen.push(between);
         }
+    }
+}
+
+/// The row of a lane between a fork and its join, once for each task between them: if that task is
+/// there and the fork is in another memory, the least travel from the fork comes first; if the join
+/// is in another memory, the least travel to it comes last.
+fn with_travel(
+    model: &mut Model,
+    instance: &Instance,
+    (fork, join): (usize, usize),
+    lane: usize,
+    between: &[usize],
+    row: &Terms,
+) {
+    let edge =
+        |from: usize, to: usize| instance.edges.iter().find(|e| (e.from, e.to) == (from, to));
+    let into: Option<Vec<&Edge>> = between.iter().map(|t| edge(fork, *t)).collect();
+    let out: Option<Vec<&Edge>> = between.iter().map(|t| edge(*t, join)).collect();
+    let here = instance.memory_of[lane];
+    let others = || (0..instance.memories).filter(|m| *m != here);
+    let least = |edges: &Option<Vec<&Edge>>, delay: &dyn Fn(&Edge, usize) -> Ns| {
+        let all = edges.iter().flatten().flat_map(|e| others().map(|m| delay(e, m)));
+        all.min().unwrap_or(0)
+    };
+    let into_ns = least(&into, &|e, m| instance.delay_ns(e, m, here));
+    let out_ns = least(&out, &|e, m| instance.delay_ns(e, here, m));
+    if into_ns + out_ns == 0 {
+        return;
+    }
+    let placed_here = |model: &Model, task: usize, units: f64| -> Terms {
+        let places = model.places(instance, task).into_iter();
+        places.filter(|(l, _)| instance.memory_of[*l] == here).map(|(_, c)| (c, units)).collect()
+    };
+    for &task in between {
+        let there = model.covers(instance, task, lane);
+        if there.is_empty() {
+            continue;
+        }
+        let mut terms = row.clone();
+        let (into, out) = (model.units(into_ns), model.units(out_ns));
+        terms.extend(there.into_iter().map(|c| (c, -into - out)));
+        terms.extend(placed_here(model, fork, into));
+        terms.extend(placed_here(model, join, out));
+        model.program.at_least(0.0, &terms);
     }
 }
 

@@ -1,8 +1,9 @@
 //! The solver: a [`Program`] and its [`Limits`] in, an [`Outcome`] out.
 //!
 //! It is HiGHS, on one thread by default. Dual bound, gap, nodes and the incumbents over time are
-//! reported; a solve can be ended by a node limit (deterministic), a wall limit (not) or from
-//! another thread ([`Interrupt`]). All `unsafe` code of the crate stands in `highs.rs` and `ffi.rs`.
+//! reported; a solve can be ended by a node or iteration limit (deterministic), a wall limit (not)
+//! or from another thread ([`Interrupt`]). All `unsafe` code of the crate stands in `highs.rs` and
+//! `ffi.rs`.
 
 mod ffi;
 mod highs;
