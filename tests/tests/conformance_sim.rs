@@ -39,6 +39,7 @@ proptest! {
             check_simulated(info, seed);
             check_disturbed(info, seed);
             check_tight_memory(info, seed);
+            check_shared(info, seed);
         }
     }
 }
