@@ -4,7 +4,7 @@
 
 use crate::cases::{self, Features};
 use real_backend::RunSpec;
-use runtime::bounds::{area, critical_path};
+use runtime::bounds::{Transfers, all_bounds};
 use runtime::executive::{Setup, Thinking};
 use runtime::partial_schedule::Policy;
 use runtime::planner::PlannedApart;
@@ -102,9 +102,7 @@ pub fn check_shared(info: &SchedulerInfo, seed: u64) {
 fn check_case(info: &SchedulerInfo, seed: u64, case: &Case) {
     let output = case.simulate(info, |_| {});
     assert_valid(info, case, &output.trace);
-    let bounds =
-        [critical_path(&case.graph, &case.costs), area(&case.graph, &case.cluster, &case.costs)];
-    for bound in bounds {
+    for bound in all_bounds(&case.graph, &case.cluster, &case.costs, Transfers::Modelled) {
         assert!(
             output.makespan_ns >= bound.makespan_ns,
             "{}, seed {seed}: makespan {} ns beats the {} bound {} ns",

@@ -1,14 +1,14 @@
 //! Lower bounds on the durations that were drawn or measured.
 
-use runtime::bounds::{Bound, lower_bound};
+use runtime::bounds::{Bound, lower_bound, lower_bound_of_work};
 use runtime::{Cluster, Costs, Ns, TaskGraph, Trace};
 use sim::Noise;
 
 /// A bound that holds for every schedule of a simulated cell.
 ///
 /// With noise, a task's duration is drawn for each device apart and is a function of seed, task
-/// and device, so all schedulers of a cell meet the same draws: each task counts with its shortest
-/// draw on any device that can run it. Takes time in tasks times devices when there is noise.
+/// and device, so all schedulers of a cell meet the same draws: each task counts on each group of
+/// like devices with its shortest draw on any of them that can run it. Takes time in tasks times devices when there is noise.
 /// `graph` is the graph grown to its end; tasks that `truth` does not cover yet are resolved here.
 /// `None` when one of them can run nowhere.
 pub fn drawn_bound(
@@ -23,15 +23,19 @@ pub fn drawn_bound(
         costs.extend(graph, cluster, None).ok()?;
     }
     if *noise != Noise::None {
+        let mut shortest_ns = Vec::new();
         for task in graph.task_ids() {
             let cores = graph.task(task).cores;
-            let able = cluster.device_ids().filter(|d| cluster.device(*d).lanes >= cores);
-            let drawn = able.filter_map(|device| {
-                let duration_ns = costs.duration_ns(task, device)?;
-                Some(noise.apply(duration_ns, seed, task, device, 0))
-            });
-            let shortest_ns = drawn.min().unwrap_or(0);
-            costs.map_task(task, |_, _| shortest_ns);
+            shortest_ns.clear();
+            shortest_ns.resize(costs.group_count(), Ns::MAX);
+            for device in cluster.device_ids().filter(|d| cluster.device(*d).lanes >= cores) {
+                if let Some(duration_ns) = costs.duration_ns(task, device) {
+                    let drawn_ns = noise.apply(duration_ns, seed, task, device, 0);
+                    let least_ns = &mut shortest_ns[costs.group_of(device)];
+                    *least_ns = drawn_ns.min(*least_ns);
+                }
+            }
+            costs.map_task(task, |device, _| shortest_ns[truth.group_of(device)]);
         }
     }
     Some(lower_bound(graph, cluster, &costs))
@@ -42,7 +46,7 @@ pub fn drawn_bound(
 /// Each task counts with its measured duration on devices like the one that it ran on: of the same
 /// class, speed and stated cost. Elsewhere it counts with the measured duration scaled by the ratio
 /// of the task's own costs, as the graph states them, rounded down; and with 0 where these say
-/// nothing. So the bound holds for every schedule of a machine on which a repeated run of a task on
+/// nothing. Transfers are taken as free: links are not measured. So the bound holds for every schedule of a machine on which a repeated run of a task on
 /// a like device takes as long, and on which unlike devices differ by the stated ratios. `None`
 /// when the costs cannot be resolved or a task did not finish.
 pub fn measured_bound(trace: &Trace) -> Option<Bound> {
@@ -70,5 +74,5 @@ pub fn measured_bound(trace: &Trace) -> Option<Bound> {
             }
         });
     }
-    is_covered.iter().all(|c| *c).then(|| lower_bound(&trace.graph, &cluster, &costs))
+    is_covered.iter().all(|c| *c).then(|| lower_bound_of_work(&trace.graph, &cluster, &costs))
 }

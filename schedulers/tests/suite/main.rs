@@ -6,6 +6,9 @@
 mod checker;
 mod classic;
 mod counting;
+mod exact_bounds;
+mod exact_brute;
+mod exact_oracles;
 mod import;
 mod instance;
 mod list_scheduling;
