@@ -21,6 +21,7 @@ pub mod cpop;
 pub mod desk;
 pub mod dmda;
 pub mod etf;
+pub mod exact;
 pub mod first_fit;
 pub mod heft;
 pub mod immediate;

@@ -4,7 +4,7 @@
 use crate::search::{alns, annealing, beam, brkga, genetic, grasp, iterated_greedy, nsga};
 use crate::search::{portfolio, restart, swarm, tabu, tree_search};
 use crate::{
-    cpop, dmda, etf, first_fit, heft, mct, min_min, peft, random, round_robin, work_stealing,
+    cpop, dmda, etf, exact, first_fit, heft, mct, min_min, peft, random, round_robin, work_stealing,
 };
 use runtime::registry::SchedulerInfo;
 
@@ -27,6 +27,7 @@ static ALL: &[SchedulerInfo] = &[
     swarm::INFO,
     tree_search::INFO,
     restart::INFO,
+    exact::INFO,
     min_min::INFO,
     mct::INFO,
     dmda::INFO,

@@ -58,7 +58,8 @@ pub enum BoundKind {
     WindowedLoad,
     /// Bytes that must leave a home memory, against work that must be done there instead.
     DataMovement,
-    /// Bytes that tasks hold while they run, over the capacity of all memories.
+    /// Bytes that tasks hold while they run, over the capacity of all memories. A plan, which
+    /// leaves it to the run when a task gets its memory, may seem shorter.
     MemoryArea,
     /// The dual bound of an exact method.
     Exact,

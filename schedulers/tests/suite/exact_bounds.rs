@@ -6,7 +6,7 @@ use crate::exact_oracles::{Solved, job_shops, optimal, standard};
 use crate::random::{Mix, cluster, graph};
 use proptest::prelude::*;
 use runtime::Costs;
-use runtime::bounds::{Bound, Transfers, all_bounds, lower_bound};
+use runtime::bounds::{Bound, BoundKind, Transfers, all_bounds, lower_bound};
 
 /// Prints how far each bound is from the optima, in percent of them; fails where one exceeds.
 fn compare(folder: &str, instances: &[Solved]) -> Vec<f64> {
@@ -85,7 +85,10 @@ proptest! {
         let cluster = cluster(&mix, &graph);
         let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
         let shortest_ns = shortest_ns(&graph, &cluster, &costs);
-        for bound in all_bounds(&graph, &cluster, &costs, Transfers::Modelled) {
+        let mut bounds = all_bounds(&graph, &cluster, &costs, Transfers::Modelled);
+        // These schedules leave it to the run when a task gets its memory.
+        bounds.retain(|b| b.kind != BoundKind::MemoryArea);
+        for bound in bounds {
             prop_assert!(bound.makespan_ns <= shortest_ns, "{bound:?} exceeds {shortest_ns}");
         }
     }

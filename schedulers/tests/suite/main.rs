@@ -6,6 +6,7 @@
 mod checker;
 mod classic;
 mod counting;
+mod exact;
 mod exact_bounds;
 mod exact_brute;
 mod exact_oracles;
@@ -23,6 +24,7 @@ mod timing;
 use runtime::Planner;
 use runtime::partial_schedule::Policy::{Append, Insertion};
 use runtime::registry::{BuildContext, Value};
+use schedulers::exact::{Exact, Limits};
 use schedulers::{cpop::Cpop, etf::Etf, heft::Heft, peft::Peft};
 
 /// List schedulers with their options, and all searches with a small budget.
@@ -53,6 +55,7 @@ fn lists() -> Vec<(&'static str, Box<dyn Planner>)> {
         ("peft", Box::new(Peft { policy: Insertion })),
         ("peft without insertion", Box::new(Peft { policy: Append })),
         ("etf", Box::new(Etf)),
+        ("exact", Box::new(Exact::new(Limits { conflicts: 50, time: None }))),
     ]
 }
 

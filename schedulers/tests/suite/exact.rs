@@ -1,0 +1,206 @@
+//! The exact planner: what it proves is the optimum, and what it cannot prove it does not claim.
+
+use crate::cases;
+use crate::checker::check;
+use crate::exact_brute::shortest_ns;
+use crate::exact_oracles::{Solved, job_shops, optimal, standard};
+use crate::random::{Draws, Mix, cluster, graph};
+use proptest::prelude::*;
+use runtime::planner::Fixed;
+use runtime::{Costs, Problem};
+use schedulers::exact::{Exact, Limits, Solution, Unsupported};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+fn exact(conflicts: u64) -> Exact {
+    Exact::new(Limits { conflicts, time: None })
+}
+
+/// Solves published instances of at most `most` tasks, checks what is claimed against the known
+/// optima, and returns how many were proved.
+fn prove(folder: &str, instances: &[Solved], most: usize, conflicts: u64) -> usize {
+    let mut proved = 0;
+    let mut tried = 0;
+    for solved in instances.iter().filter(|s| s.graph.len() <= most) {
+        let Solved { name, graph, cluster, optimum_ns } = solved;
+        let costs = Costs::resolve(graph, cluster, None).expect("it runs somewhere");
+        let problem = Problem::fresh(graph, cluster, &costs);
+        let solution = exact(conflicts).solve(&problem).expect("there is a plan");
+        check(graph, cluster, &costs, &solution.schedule).expect(name);
+        consistent(&solution);
+        assert!(solution.makespan_ns >= *optimum_ns, "{name}: {}", solution.makespan_ns);
+        assert!(solution.bound_ns <= *optimum_ns, "{name}: bound {}", solution.bound_ns);
+        tried += 1;
+        proved += usize::from(solution.is_proved());
+    }
+    println!("{folder}: {proved} of {tried} proved with {conflicts} dead ends each");
+    tried - proved
+}
+
+/// What holds of any solution.
+fn consistent(solution: &Solution) {
+    assert!(solution.bound_ns <= solution.makespan_ns);
+    assert!(solution.makespan_ns >= solution.schedule.makespan_ns());
+    for pair in solution.steps.windows(2) {
+        assert!(pair[0].makespan >= pair[1].makespan && pair[0].bound <= pair[1].bound);
+        assert!(pair[0].conflicts <= pair[1].conflicts);
+    }
+    if let Some(last) = solution.steps.last() {
+        assert_eq!(last.makespan as u64, solution.makespan_ns);
+        assert_eq!(last.bound as u64, solution.bound_ns);
+    }
+}
+
+#[test]
+fn unrelated_processors_with_communication_are_proved_to_n_30() {
+    assert_eq!(prove("optimal", &optimal(), 30, 5_000), 0);
+}
+
+#[test]
+fn standard_graphs_of_50_tasks_are_proved() {
+    assert_eq!(prove("stg", &standard(), 60, 5_000), 0);
+}
+
+#[test]
+fn job_shops_are_proved() {
+    assert_eq!(prove("job shops", &job_shops(), 100, 100_000), 0);
+}
+
+fn tiny() -> impl Strategy<Value = Mix> {
+    let sizes = (any::<u64>(), 0u32..7, 2u32..5, 1u32..3);
+    (sizes, any::<[bool; 2]>()).prop_map(|((seed, tasks, devices, lanes), [tables, tight])| Mix {
+        seed,
+        tasks,
+        devices,
+        lanes,
+        wide: false,
+        tables,
+        groups: false,
+        gangs: false,
+        tight,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases(200)))]
+
+    #[test]
+    fn tiny_instances_get_the_shortest_of_all_schedules(mix in tiny()) {
+        let graph = graph(&mix);
+        let cluster = cluster(&mix, &graph);
+        let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
+        let problem = Problem::fresh(&graph, &cluster, &costs);
+        let solution = exact(100_000).solve(&problem).expect("there is a plan");
+        prop_assert_eq!(check(&graph, &cluster, &costs, &solution.schedule), Ok(()));
+        prop_assert!(solution.is_proved());
+        prop_assert_eq!(solution.makespan_ns, shortest_ns(&graph, &cluster, &costs));
+        consistent(&solution);
+    }
+
+    #[test]
+    fn the_same_again_and_a_larger_limit_is_no_worse(mix in crate::plans::mix(), limit in 0u64..80) {
+        let graph = graph(&mix);
+        let cluster = cluster(&mix, &graph);
+        let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
+        let problem = Problem::fresh(&graph, &cluster, &costs);
+        let solution = exact(limit).solve(&problem).expect("there is a plan");
+        prop_assert_eq!(check(&graph, &cluster, &costs, &solution.schedule), Ok(()));
+        consistent(&solution);
+        prop_assert!(solution.conflicts <= limit + 1);
+        let again = exact(limit).solve(&problem).expect("there is a plan");
+        prop_assert_eq!(&again.schedule, &solution.schedule);
+        prop_assert_eq!(&again.steps, &solution.steps);
+        let longer = exact(limit + 40).solve(&problem).expect("there is a plan");
+        prop_assert!(longer.makespan_ns <= solution.makespan_ns);
+        prop_assert!(longer.bound_ns >= solution.bound_ns);
+    }
+
+    #[test]
+    fn the_rest_of_a_run_is_planned_around_what_is_fixed(mix in tiny(), cut in 0usize..7) {
+        let graph = graph(&mix);
+        let cluster = cluster(&mix, &graph);
+        let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
+        let whole = exact(100_000).solve(&Problem::fresh(&graph, &cluster, &costs));
+        let whole = whole.expect("there is a plan");
+        // The first tasks by start stay where they are; the rest can be planned as it was.
+        let mut by_start = whole.schedule.assignments.clone();
+        by_start.sort_by_key(|a| (a.start_ns, a.finish_ns, a.task));
+        let mut fixed = vec![None; graph.len()];
+        let mut lane_free_ns = vec![0; cluster.lane_count()];
+        for a in by_start.iter().take(cut) {
+            fixed[a.task.index()] = Some(Fixed { device: a.device, finish_ns: a.finish_ns });
+            let free_ns = &mut lane_free_ns[a.lane.index()];
+            *free_ns = a.finish_ns.max(*free_ns);
+        }
+        let fresh = Problem::fresh(&graph, &cluster, &costs);
+        let rest = Problem::residual(fresh, 0, fixed, lane_free_ns, Vec::new());
+        let solution = exact(100_000).solve(&rest).expect("there is a plan");
+        prop_assert_eq!(solution.schedule.assignments.len(), rest.tasks.len());
+        prop_assert!(solution.is_proved());
+        prop_assert!(solution.makespan_ns <= whole.makespan_ns);
+        let mut joined = solution.schedule.clone();
+        joined.assignments.extend(by_start.iter().take(cut));
+        prop_assert_eq!(check(&graph, &cluster, &costs, &joined), Ok(()));
+        prop_assert_eq!(joined.makespan_ns().max(solution.makespan_ns), whole.makespan_ns);
+    }
+}
+
+/// A graph that takes more than a moment.
+fn hard() -> Mix {
+    Mix {
+        seed: 5,
+        tasks: 60,
+        devices: 4,
+        lanes: 1,
+        wide: false,
+        tables: true,
+        groups: false,
+        gangs: false,
+        tight: false,
+    }
+}
+
+#[test]
+fn a_search_can_be_interrupted_and_limited_in_time() {
+    let mix = hard();
+    let graph = graph(&mix);
+    let cluster = cluster(&mix, &graph);
+    let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
+    let problem = Problem::fresh(&graph, &cluster, &costs);
+    let heuristic = exact(0).solve(&problem).expect("there is a plan");
+    assert!(heuristic.conflicts <= 1 && !heuristic.is_proved());
+    let flag = Arc::new(AtomicBool::new(true));
+    let stopped = Exact { interrupt: Some(Arc::clone(&flag)), ..exact(u64::MAX) };
+    let solution = stopped.solve(&problem).expect("there is a plan");
+    assert!(solution.conflicts <= 1);
+    consistent(&solution);
+    let short = Limits { conflicts: u64::MAX, time: Some(Duration::from_nanos(1)) };
+    let solution = Exact::new(short).solve(&problem).expect("there is a plan");
+    assert!(solution.conflicts <= 64);
+    consistent(&solution);
+}
+
+#[test]
+fn what_is_not_modelled_is_said_and_left_to_the_heuristics() {
+    let mut draws = Draws(3);
+    for (change, expected) in [
+        (Mix { gangs: true, ..hard() }, Unsupported::Gangs),
+        (Mix { wide: true, lanes: 3, ..hard() }, Unsupported::Cores),
+        (Mix { groups: true, tables: false, ..hard() }, Unsupported::Shared),
+        (
+            Mix { tasks: 201, ..hard() },
+            Unsupported::TooLarge { tasks: 201, processors: 4, limit: 200 },
+        ),
+    ] {
+        let mix = Mix { seed: draws.below(1_000), ..change };
+        let graph = graph(&mix);
+        let cluster = cluster(&mix, &graph);
+        let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
+        let problem = Problem::fresh(&graph, &cluster, &costs);
+        let solution = exact(10).solve(&problem).expect("there is a plan");
+        assert_eq!(solution.unsupported, Some(expected));
+        assert!(!solution.is_proved() && solution.bound_ns > 0);
+        assert_eq!(check(&graph, &cluster, &costs, &solution.schedule), Ok(()));
+    }
+}
