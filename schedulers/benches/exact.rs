@@ -14,9 +14,11 @@
 mod import;
 
 use import::{Plain, PlainCost, processors};
+use runtime::registry::Clock;
 use runtime::{Cluster, Costs, Problem, TaskGraph};
 use schedulers::exact::{Exact, Limits};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 /// Instances per row.
 const SEEDS: u64 = 6;
@@ -113,8 +115,9 @@ fn cpu_seconds(begin: Instant) -> f64 {
 }
 
 fn main() {
-    let seconds = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(60);
+    let seconds = std::env::args().skip(1).find_map(|a| a.parse::<u64>().ok()).unwrap_or(60);
     let begin = Instant::now();
+    let clock: Clock = Arc::new(move || begin.elapsed().as_nanos() as u64);
     println!("family  n   m  ccr  unit     proved  median s  most s  open gaps in percent");
     for (n, m, unit) in [
         (30, 3, 1),
@@ -132,9 +135,10 @@ fn main() {
                     let (graph, cluster) = instance(family, n, m, ccr, unit, seed);
                     let costs = Costs::resolve(&graph, &cluster, None).expect("all are able");
                     let problem = Problem::fresh(&graph, &cluster, &costs);
-                    let time = Some(Duration::from_secs(seconds));
                     let before = cpu_seconds(begin);
-                    let exact = Exact::new(Limits { conflicts: u64::MAX, time });
+                    let limits =
+                        Limits { conflicts: u64::MAX, time_ns: Some(seconds * 1_000_000_000) };
+                    let exact = Exact::new(limits).with_clock(Some(clock.clone()));
                     let solution = exact.solve(&problem).expect("there is a plan");
                     times.push(cpu_seconds(begin) - before);
                     if !solution.is_proved() {

@@ -8,9 +8,9 @@ use sim::Noise;
 ///
 /// With noise, a task's duration is drawn for each device apart and is a function of seed, task
 /// and device, so all schedulers of a cell meet the same draws: each task counts on each group of
-/// like devices with its shortest draw on any of them that can run it. Takes time in tasks times devices when there is noise.
-/// `graph` is the graph grown to its end; tasks that `truth` does not cover yet are resolved here.
-/// `None` when one of them can run nowhere.
+/// like devices with its shortest draw on any of them that can run it. Takes time in tasks times
+/// devices when there is noise. `graph` is the graph grown to its end; tasks that `truth` does not
+/// cover yet are resolved here. `None` when one of them can run nowhere.
 pub fn drawn_bound(
     graph: &TaskGraph,
     cluster: &Cluster,
@@ -46,9 +46,9 @@ pub fn drawn_bound(
 /// Each task counts with its measured duration on devices like the one that it ran on: of the same
 /// class, speed and stated cost. Elsewhere it counts with the measured duration scaled by the ratio
 /// of the task's own costs, as the graph states them, rounded down; and with 0 where these say
-/// nothing. Transfers are taken as free: links are not measured. So the bound holds for every schedule of a machine on which a repeated run of a task on
-/// a like device takes as long, and on which unlike devices differ by the stated ratios. `None`
-/// when the costs cannot be resolved or a task did not finish.
+/// nothing. Transfers are taken as free: links are not measured. So the bound holds for every
+/// schedule of a machine on which a repeated run of a task on a like device takes as long, and on
+/// which unlike devices differ by the stated ratios. `None` when the costs cannot be resolved or a task did not finish.
 pub fn measured_bound(trace: &Trace) -> Option<Bound> {
     let cluster = Cluster::new(trace.header.cluster.clone()).ok()?;
     let stated = Costs::resolve(&trace.graph, &cluster, None).ok()?;

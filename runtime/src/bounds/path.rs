@@ -60,7 +60,7 @@ impl Path {
             }
             for access in graph.accesses(task).iter().filter(|a| a.mode.reads() && a.version == 0) {
                 let object = graph.object(access.object);
-                moves.from_home(cluster.home(object.home), object.bytes, &mut start_ns);
+                moves.out_of_home(cluster.home(object.home), object.bytes, &mut start_ns);
             }
             let row = task.index() * width;
             let mut head_ns = Ns::MAX;

@@ -109,7 +109,9 @@ fn a_path_may_go_elsewhere_where_that_is_shorter() {
 #[test]
 fn unlike_devices_share_work_as_the_linear_program_says() {
     let mut b = Builder::new(&["p0", "p1"]);
-    (0..3).for_each(|_| drop(b.task(&[200, 400], &[])));
+    for _ in 0..3 {
+        b.task(&[200, 400], &[]);
+    }
     let bounds = b.bounds(&machine(2, &[(0, 1), (1, 1)], None));
     assert_eq!(of(&bounds, BoundKind::Area), 300, "all on the fast one, shared by two lanes");
     // Two tasks on the first take as long as one on the second.

@@ -14,6 +14,9 @@ pub enum Transfers {
 /// Memories up to which the fastest way over other memories is computed for every pair.
 const MAX_PAIRS: usize = 64;
 
+/// Groups of devices with lanes, and capacity.
+type Name = (Vec<(usize, u32)>, Option<u64>);
+
 /// Memories in kinds that bounds need not tell apart: with devices of the same groups and widths.
 pub(super) struct Kinds {
     /// By memory; `None` where nothing computes.
@@ -45,17 +48,18 @@ impl Kinds {
         };
         let mut kinds =
             Self { of_memory: Vec::new(), members: Vec::new(), capacity_bytes: Vec::new() };
-        let mut names: Vec<(Vec<(usize, u32)>, Option<u64>, usize)> = Vec::new();
+        // Kinds by what they are made of.
+        let mut names: Vec<(Name, usize)> = Vec::new();
         for (memory, mut members) in by_memory.into_iter().enumerate() {
             members.sort_unstable();
             let capacity_bytes = capacity(memory);
-            let found = names.binary_search_by(|n| (&n.0, n.1).cmp(&(&members, capacity_bytes)));
-            let kind = match found {
+            let name = (members.clone(), capacity_bytes);
+            let kind = match names.binary_search_by(|n| n.0.cmp(&name)) {
                 _ if members.is_empty() => None,
-                Ok(at) => Some(names[at].2),
+                Ok(at) => Some(names[at].1),
                 Err(at) => {
                     let kind = kinds.members.len();
-                    names.insert(at, (members.clone(), capacity_bytes, kind));
+                    names.insert(at, (name, kind));
                     kinds.members.push(members);
                     kinds.capacity_bytes.push(capacity_bytes);
                     Some(kind)
@@ -182,7 +186,7 @@ impl Moves {
     }
 
     /// Raises `into`, by kind, to the arrival of initial data.
-    pub fn from_home(&self, home: MemoryId, bytes: u64, into_ns: &mut [Ns]) {
+    pub fn out_of_home(&self, home: MemoryId, bytes: u64, into_ns: &mut [Ns]) {
         let row = &self.from_home[home.index() * self.kinds..][..self.kinds];
         row.iter().zip(into_ns).for_each(|(least, ns)| *ns = (*ns).max(least.ns(bytes)));
     }

@@ -41,13 +41,10 @@ use crate::{cpop::Cpop, etf::Etf, heft::Heft, peft::Peft};
 use model::Model;
 use runtime::bounds::lower_bound;
 use runtime::partial_schedule::Policy::{Append, Insertion};
-use runtime::planner::{Assignment, PlanFailure};
-use runtime::registry::{Dimension, Kind, ParameterInfo, SchedulerInfo};
+use runtime::planner::{Assignment, EffortUnit, PlanFailure, Progress};
+use runtime::registry::{Clock, Dimension, Kind, ParameterInfo, SchedulerInfo};
 use runtime::{LaneId, Ns, Planned, Planner, Problem, Schedule};
-use search::Found;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use search::{Found, World};
 
 /// The registry's entry.
 pub const INFO: SchedulerInfo = SchedulerInfo {
@@ -72,23 +69,21 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
             kind: Kind::Int { default: 200, min: 0, max: 5_000 },
         },
     ],
-    build: |parameters, _| {
+    build: |parameters, context| {
         let whole = |name| u64::try_from(parameters.int(name)).unwrap_or(0);
-        let time = parameters.quantity("time", Dimension::Time).filter(|ns| *ns > 0);
-        let limits = Limits { conflicts: whole("conflicts"), time: time.map(Duration::from_nanos) };
-        Box::new(Planned::new(Exact { tasks: whole("tasks") as usize, ..Exact::new(limits) }))
+        let time_ns = parameters.quantity("time", Dimension::Time).filter(|ns| *ns > 0);
+        let limits = Limits { conflicts: whole("conflicts"), time_ns };
+        let exact = Exact::new(limits).with_tasks(whole("tasks") as usize);
+        Box::new(Planned::new(exact.with_clock(context.clock.clone())))
     },
 };
 
 /// See the module's documentation.
-#[derive(Clone, Debug)]
 pub struct Exact {
-    /// When to stop without a proof.
-    pub limits: Limits,
-    /// Larger problems are left to the heuristics.
-    pub tasks: usize,
-    /// Set from another thread to stop with the best schedule so far.
-    pub interrupt: Option<Arc<AtomicBool>>,
+    limits: Limits,
+    tasks: usize,
+    clock: Option<Clock>,
+    progress: Option<Progress>,
 }
 
 /// A schedule with what is known about it.
@@ -114,6 +109,22 @@ impl Solution {
         self.unsupported.is_none() && self.bound_ns >= self.makespan_ns
     }
 
+    /// As every planner reports it; effort is counted in dead ends.
+    fn progress(&self) -> Progress {
+        let mut progress = Progress::new(EffortUnit::Nodes);
+        for step in &self.steps {
+            progress.found(step.conflicts, step.makespan as Ns, step.wall_ns);
+            progress.bounded(step.conflicts, step.bound as Ns);
+        }
+        if self.steps.is_empty() {
+            progress.found(0, self.makespan_ns, None);
+            progress.bounded(0, self.bound_ns);
+        }
+        progress.effort = self.conflicts;
+        progress.is_proved = self.is_proved();
+        progress
+    }
+
     /// How much shorter a schedule could be at most, relative to this one.
     pub fn gap(&self) -> f64 {
         let open_ns = self.makespan_ns.saturating_sub(self.bound_ns);
@@ -124,7 +135,17 @@ impl Solution {
 impl Exact {
     /// Within limits.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, tasks: 200, interrupt: None }
+        Self { limits, tasks: 200, clock: None, progress: None }
+    }
+
+    /// Problems of more tasks are left to the heuristics; 200 if nothing is said.
+    pub fn with_tasks(self, tasks: usize) -> Self {
+        Self { tasks, ..self }
+    }
+
+    /// With a clock for the limit of time and for reports.
+    pub fn with_clock(self, clock: Option<Clock>) -> Self {
+        Self { clock, ..self }
     }
 
     /// Searches. Always ends with a schedule if the heuristics find one.
@@ -155,8 +176,9 @@ impl Exact {
         let bound = model.bound();
         let (rows, bound) = rows::rows(&model, bound);
         let best = model.found(&schedule);
-        let interrupt = self.interrupt.as_deref();
-        let outcome = search::search(&model, rows, best, bound, self.limits, interrupt);
+        let is_stopped = || problem.is_stopped();
+        let world = World { clock: self.clock.as_ref(), is_stopped: &is_stopped };
+        let outcome = search::search(&model, rows, best, bound, self.limits, &world);
         Ok(Solution {
             schedule: model.schedule(problem, &outcome.best),
             makespan_ns: outcome.best.makespan as Ns,
@@ -170,7 +192,13 @@ impl Exact {
 
 impl Planner for Exact {
     fn plan(&mut self, problem: &Problem<'_>) -> Result<Schedule, PlanFailure> {
-        self.solve(problem).map(|s| s.schedule)
+        let solution = self.solve(problem)?;
+        self.progress = Some(solution.progress());
+        Ok(solution.schedule)
+    }
+
+    fn take_progress(&mut self) -> Option<Progress> {
+        self.progress.take()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The problem as the exact search sees it: one-core tasks on processors (lanes), flat tables.
 
+use runtime::cluster::Capacity;
 use runtime::graph::Mode;
 use runtime::{LaneId, Ns, Problem, TaskId};
 
@@ -18,6 +19,9 @@ pub enum Unsupported {
     /// Accesses that exclude others without an order, or need one memory.
     #[error("it has commutative, reduce or racy accesses")]
     Shared,
+    /// Devices whose lanes share one capacity.
+    #[error("it has devices whose lanes share one capacity")]
+    SharedDevices,
     /// Too many tasks for the tables.
     #[error("it has {tasks} tasks on {processors} processors, the limit is {limit} tasks")]
     TooLarge {
@@ -269,7 +273,11 @@ fn time(ns: Ns) -> i64 {
 }
 
 fn check(problem: &Problem<'_>) -> Result<(), Unsupported> {
-    let graph = problem.graph;
+    let Problem { graph, cluster, .. } = *problem;
+    let devices = cluster.device_ids().map(|d| cluster.device(d));
+    if devices.into_iter().any(|d| d.capacity == Capacity::Shared && d.lanes > 1) {
+        return Err(Unsupported::SharedDevices);
+    }
     for &task in &problem.tasks {
         if graph.task(task).gang.is_some() {
             return Err(Unsupported::Gangs);

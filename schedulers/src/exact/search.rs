@@ -5,16 +5,16 @@ use super::load::Row;
 use super::model::Model;
 use super::solver::{MAKESPAN, Solver, Variable};
 use super::trail::{Literal, Reason};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use runtime::Ns;
+use runtime::registry::Clock;
 
 /// When to stop without a proof.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Conflicts: dead ends of the search. The same everywhere and always.
     pub conflicts: u64,
-    /// Wall time; `None` = as long as it takes.
-    pub time: Option<Duration>,
+    /// Planning time, where there is a clock; `None` = as long as it takes.
+    pub time_ns: Option<Ns>,
 }
 
 /// A schedule in the model's numbering.
@@ -35,6 +35,16 @@ pub struct Step {
     pub makespan: i64,
     /// No schedule is shorter.
     pub bound: i64,
+    /// Since the search began, where there is a clock.
+    pub wall_ns: Option<Ns>,
+}
+
+/// What the search may ask of the world.
+pub struct World<'a> {
+    /// Time, if there is any.
+    pub clock: Option<&'a Clock>,
+    /// Whether to stop with what there is.
+    pub is_stopped: &'a dyn Fn() -> bool,
 }
 
 /// What the search came to.
@@ -65,9 +75,10 @@ pub fn search(
     best: Found,
     bound: i64,
     limits: Limits,
-    interrupt: Option<&AtomicBool>,
+    world: &World<'_>,
 ) -> Outcome {
-    let first = Step { conflicts: 0, makespan: best.makespan, bound };
+    let first =
+        Step { conflicts: 0, makespan: best.makespan, bound, wall_ns: world.clock.map(|_| 0) };
     let outcome = Outcome { best, bound, conflicts: 0, steps: vec![first] };
     if outcome.bound >= outcome.best.makespan {
         return outcome;
@@ -86,8 +97,8 @@ pub fn search(
         solver,
         outcome,
         limits,
-        deadline: limits.time.map(|t| Instant::now() + t),
-        interrupt,
+        begin_ns: world.clock.map(|now| now()),
+        world,
     };
     search.follow_best();
     search.run();
@@ -111,8 +122,8 @@ struct Search<'a> {
     max_nogoods: usize,
     outcome: Outcome,
     limits: Limits,
-    deadline: Option<Instant>,
-    interrupt: Option<&'a AtomicBool>,
+    begin_ns: Option<Ns>,
+    world: &'a World<'a>,
 }
 
 /// How a run between two restarts ended.
@@ -154,7 +165,8 @@ impl Search<'_> {
 
     fn note(&mut self) {
         let Outcome { best, bound, conflicts, .. } = &self.outcome;
-        let step = Step { conflicts: *conflicts, makespan: best.makespan, bound: *bound };
+        let (makespan, bound) = (best.makespan, *bound);
+        let step = Step { conflicts: *conflicts, makespan, bound, wall_ns: self.elapsed_ns() };
         self.outcome.steps.push(step);
     }
 
@@ -255,14 +267,18 @@ impl Search<'_> {
         }
     }
 
+    fn elapsed_ns(&self) -> Option<Ns> {
+        let now_ns = self.world.clock.map(|now| now());
+        now_ns.zip(self.begin_ns).map(|(now, begin)| now.saturating_sub(begin))
+    }
+
     fn is_over(&self) -> bool {
         let is_late = || {
-            self.outcome.conflicts.is_multiple_of(64)
-                && self.deadline.is_some_and(|d| Instant::now() >= d)
+            let spent = self.limits.time_ns.zip(self.elapsed_ns());
+            spent.is_some_and(|(limit_ns, elapsed_ns)| elapsed_ns >= limit_ns)
         };
         self.outcome.conflicts >= self.limits.conflicts
-            || self.interrupt.is_some_and(|i| i.load(Ordering::Relaxed))
-            || is_late()
+            || self.outcome.conflicts.is_multiple_of(16) && ((self.world.is_stopped)() || is_late())
     }
 
     /// The next decision: the open choice that was met most in conflicts lately, as in the best

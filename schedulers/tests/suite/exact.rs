@@ -4,17 +4,18 @@ use crate::cases;
 use crate::checker::check;
 use crate::exact_brute::shortest_ns;
 use crate::exact_oracles::{Solved, job_shops, optimal, standard};
+use crate::plans::mix as any_mix;
 use crate::random::{Draws, Mix, cluster, graph};
 use proptest::prelude::*;
 use runtime::planner::Fixed;
-use runtime::{Costs, Problem};
+use runtime::registry::Clock;
+use runtime::{Costs, Planner, Problem};
 use schedulers::exact::{Exact, Limits, Solution, Unsupported};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 fn exact(conflicts: u64) -> Exact {
-    Exact::new(Limits { conflicts, time: None })
+    Exact::new(Limits { conflicts, time_ns: None })
 }
 
 /// Solves published instances of at most `most` tasks, checks what is claimed against the known
@@ -99,7 +100,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_again_and_a_larger_limit_is_no_worse(mix in crate::plans::mix(), limit in 0u64..80) {
+    fn the_same_again_and_a_larger_limit_is_no_worse(mix in any_mix(), limit in 0u64..80) {
         let graph = graph(&mix);
         let cluster = cluster(&mix, &graph);
         let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
@@ -162,7 +163,7 @@ fn hard() -> Mix {
 }
 
 #[test]
-fn a_search_can_be_interrupted_and_limited_in_time() {
+fn a_search_can_be_limited() {
     let mix = hard();
     let graph = graph(&mix);
     let cluster = cluster(&mix, &graph);
@@ -170,15 +171,29 @@ fn a_search_can_be_interrupted_and_limited_in_time() {
     let problem = Problem::fresh(&graph, &cluster, &costs);
     let heuristic = exact(0).solve(&problem).expect("there is a plan");
     assert!(heuristic.conflicts <= 1 && !heuristic.is_proved());
-    let flag = Arc::new(AtomicBool::new(true));
-    let stopped = Exact { interrupt: Some(Arc::clone(&flag)), ..exact(u64::MAX) };
-    let solution = stopped.solve(&problem).expect("there is a plan");
-    assert!(solution.conflicts <= 1);
+    // A clock that strikes at every look.
+    let strikes = AtomicU64::new(0);
+    let clock: Clock = Arc::new(move || strikes.fetch_add(1, Ordering::Relaxed));
+    let short = Limits { conflicts: u64::MAX, time_ns: Some(3) };
+    let solution = Exact::new(short).with_clock(Some(clock)).solve(&problem);
+    let solution = solution.expect("there is a plan");
+    assert!(solution.conflicts <= 64 && solution.steps.iter().all(|s| s.wall_ns.is_some()));
     consistent(&solution);
-    let short = Limits { conflicts: u64::MAX, time: Some(Duration::from_nanos(1)) };
-    let solution = Exact::new(short).solve(&problem).expect("there is a plan");
-    assert!(solution.conflicts <= 64);
-    consistent(&solution);
+}
+
+#[test]
+fn progress_tells_incumbents_bounds_and_the_proof() {
+    let mix = Mix { tasks: 12, ..hard() };
+    let graph = graph(&mix);
+    let cluster = cluster(&mix, &graph);
+    let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
+    let problem = Problem::fresh(&graph, &cluster, &costs);
+    let mut planner = exact(100_000);
+    let schedule = planner.plan(&problem).expect("there is a plan");
+    let progress = planner.take_progress().expect("it searches");
+    assert!(progress.is_proved && progress.gap() == Some(0.0));
+    assert_eq!(progress.incumbent_ns(), Some(schedule.makespan_ns()));
+    assert_eq!(planner.take_progress(), None);
 }
 
 #[test]

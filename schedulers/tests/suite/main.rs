@@ -55,7 +55,7 @@ fn lists() -> Vec<(&'static str, Box<dyn Planner>)> {
         ("peft", Box::new(Peft { policy: Insertion })),
         ("peft without insertion", Box::new(Peft { policy: Append })),
         ("etf", Box::new(Etf)),
-        ("exact", Box::new(Exact::new(Limits { conflicts: 50, time: None }))),
+        ("exact, briefly", Box::new(Exact::new(Limits { conflicts: 50, time_ns: None }))),
     ]
 }
 
