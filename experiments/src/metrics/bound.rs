@@ -48,7 +48,8 @@ pub fn drawn_bound(
 /// of the task's own costs, as the graph states them, rounded down; and with 0 where these say
 /// nothing. Transfers are taken as free: links are not measured. So the bound holds for every
 /// schedule of a machine on which a repeated run of a task on a like device takes as long, and on
-/// which unlike devices differ by the stated ratios. `None` when the costs cannot be resolved or a task did not finish.
+/// which unlike devices differ by the stated ratios. `None` when the costs cannot be resolved or a
+/// task did not finish.
 pub fn measured_bound(trace: &Trace) -> Option<Bound> {
     let cluster = Cluster::new(trace.header.cluster.clone()).ok()?;
     let stated = Costs::resolve(&trace.graph, &cluster, None).ok()?;

@@ -2,8 +2,8 @@
 //!
 //! Give every group of like devices a weight `y` and let each task count with the least of
 //! `y * cores * duration` over the groups. In time `T` the lanes of a group can take
-//! `y * lanes * T`, so `T` is at least the sum over tasks divided by the sum of `y * lanes`, whatever the weights.
-//! That is the dual of spreading divisible tasks over unlike devices, and the best weights give
+//! `y * lanes * T`, so `T` is at least the sum over tasks divided by the sum of `y * lanes`,
+//! whatever the weights. That is the dual of spreading divisible tasks over unlike devices, and the best weights give
 //! that program's value.
 
 use super::path::Path;
