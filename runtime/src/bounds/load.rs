@@ -3,8 +3,8 @@
 //! Give every group of like devices a weight `y` and let each task count with the least of
 //! `y * cores * duration` over the groups. In time `T` the lanes of a group can take
 //! `y * lanes * T`, so `T` is at least the sum over tasks divided by the sum of `y * lanes`,
-//! whatever the weights. That is the dual of spreading divisible tasks over unlike devices, and the best weights give
-//! that program's value.
+//! whatever the weights. That is the dual of spreading divisible tasks over unlike devices, and the
+//! best weights give that program's value.
 
 use super::path::Path;
 use crate::{Cluster, Costs, Ns, TaskGraph};
@@ -12,9 +12,9 @@ use crate::{Cluster, Costs, Ns, TaskGraph};
 /// Products of tasks and groups up to which weights are improved at all.
 const MAX_ROWS: usize = 4_000_000;
 /// Products that the ascent may look at.
-const ASCENT_BUDGET: usize = 16_000_000;
+const ASCENT_BUDGET: usize = 8_000_000;
 /// Products that the windows may look at, per set of weights.
-const WINDOW_BUDGET: usize = 8_000_000;
+const WINDOW_BUDGET: usize = 4_000_000;
 /// Groups up to which each is looked at alone.
 const MAX_ALONE: usize = 64;
 /// Most different heads, and tails, that windows begin and end at.

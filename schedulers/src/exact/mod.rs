@@ -56,7 +56,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         ParameterInfo {
             name: "conflicts",
             summary: "dead ends of the search after which the best schedule so far is taken",
-            kind: Kind::Int { default: 2_000, min: 0, max: i64::MAX },
+            kind: Kind::Int { default: 1_000, min: 1, max: 1_000_000_000_000 },
         },
         ParameterInfo {
             name: "time",
@@ -66,7 +66,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         ParameterInfo {
             name: "tasks",
             summary: "larger problems are left to the heuristics",
-            kind: Kind::Int { default: 200, min: 0, max: 5_000 },
+            kind: Kind::Int { default: 200, min: 1, max: 5_000 },
         },
     ],
     build: |parameters, context| {

@@ -59,6 +59,19 @@ fn unrelated_processors_with_communication_are_proved_to_n_30() {
 }
 
 #[test]
+fn a_run_lasts_as_long_as_the_plan_says() {
+    for solved in optimal().iter().filter(|s| s.graph.len() <= 30) {
+        let Solved { name, graph, cluster, optimum_ns } = solved;
+        let costs = Costs::resolve(graph, cluster, None).expect("it runs somewhere");
+        let info = schedulers::find("exact").expect("it is registered");
+        let (graph, cluster) = (graph.clone(), Arc::new(cluster.clone()));
+        let spec = sim::SimSpec::new(graph, cluster, costs, info.build_default(1));
+        let run = sim::run(spec).expect("it finishes");
+        assert_eq!(run.makespan_ns, *optimum_ns, "{name}");
+    }
+}
+
+#[test]
 fn standard_graphs_of_50_tasks_are_proved() {
     assert_eq!(prove("stg", &standard(), 60, 5_000), 0);
 }
