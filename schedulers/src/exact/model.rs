@@ -7,6 +7,9 @@ use runtime::{LaneId, Ns, Problem, TaskId};
 /// "Never": later than any time that occurs, and far from overflow when added up.
 pub const NEVER: i64 = 1 << 58;
 
+/// Pairs of processors, over all dependencies, beyond which a single look at them takes too long.
+const MAX_TRANSFERS: usize = 400_000;
+
 /// Why a problem is outside of what the search can prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsupported {
@@ -22,8 +25,11 @@ pub enum Unsupported {
     /// Devices whose lanes share one capacity.
     #[error("it has devices whose lanes share one capacity")]
     SharedDevices,
-    /// Too many tasks for the tables.
-    #[error("it has {tasks} tasks on {processors} processors, the limit is {limit} tasks")]
+    /// Too many tasks, or dependencies times pairs of processors.
+    #[error(
+        "it has {tasks} tasks on {processors} processors; the limits are {limit} tasks and \
+         {MAX_TRANSFERS} dependencies times pairs of processors"
+    )]
     TooLarge {
         /// Tasks to be planned.
         tasks: usize,
@@ -84,7 +90,8 @@ impl Model {
     /// [`Unsupported`] when it holds what the search does not know, or more than `limit` tasks.
     pub fn new(problem: &Problem<'_>, limit: usize) -> Result<Self, Unsupported> {
         let (n, m) = (problem.tasks.len(), problem.cluster.lane_count());
-        if n > limit || n * m > limit * 64 {
+        let transfers = (n + problem.graph.edge_count()).saturating_mul(m * m);
+        if n > limit || transfers > MAX_TRANSFERS {
             return Err(Unsupported::TooLarge { tasks: n, processors: m, limit });
         }
         check(problem)?;
