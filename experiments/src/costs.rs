@@ -50,8 +50,9 @@ pub fn is_calibration(path: &Path) -> bool {
 
 /// As [`is_calibration`], of the file's text.
 pub fn is_calibration_text(text: &str) -> bool {
-    let is_key = |line: &str| line.trim_start().starts_with("\"windtunnel_costs\"");
-    text.trim_start().starts_with('{') && text.lines().take(3).any(is_key)
+    // The key is the first one, as `windtunnel calibrate` writes it.
+    let inside = text.trim_start().strip_prefix('{');
+    inside.is_some_and(|rest| rest.trim_start().starts_with("\"windtunnel_costs\""))
 }
 
 /// What a calibration measured, as a cost model: by shape, and by work where that is known.
@@ -241,6 +242,7 @@ mod tests {
     #[test]
     fn calibrations_are_told_from_models() {
         assert!(is_calibration_text("{\n  \"windtunnel_costs\": 1,\n  \"provenance\": []}"));
+        assert!(is_calibration_text("{\"windtunnel_costs\": 7}"));
         assert!(!is_calibration_text(&write(&whole(), &[])));
         assert!(!is_calibration_text("{\"windtunnel_cost_model\": 1, \"name\": \"m\"}"));
     }
