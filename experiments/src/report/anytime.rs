@@ -149,7 +149,7 @@ fn figure(unit: EffortUnit, group: &[&Plans<'_>]) -> Figure {
         note: Some(
             "Geometric mean over cells of the best makespan so far over the shortest one that any \
              planner of this run found for the same problem, as planners compute them, against the \
-             effort spent; dotted, the lower bound that the planner has proved. A curve begins where \
+             effort spent; dotted, the lower bound that a tree search has proved. A curve begins where \
              every cell has a value. The primal integral is the mean distance of the incumbent from \
              the shortest over the effort, 0 at best. Wall times depend on the machine."
                 .to_owned(),
@@ -193,8 +193,9 @@ fn plot(group: &[&Plans<'_>], name: &str) -> Plot {
         let (x, y) = plans.curve(|p| &p.incumbents);
         let incumbents = Scatter::new(x, y).name(chart::safe(plans.label)).mode(Mode::Lines);
         plot.add_trace(incumbents.line(line(plans.style.dash(), 2.0)));
+        // The bounds of searches without a tree never rise; they would only flatten the rest.
         let (x, y) = plans.curve(|p| &p.bounds);
-        if !x.is_empty() {
+        if !x.is_empty() && plans.unit == EffortUnit::Nodes {
             let name = format!("{} (bound)", chart::safe(plans.label));
             let bounds = Scatter::new(x, y).name(name).mode(Mode::Lines).show_legend(false);
             plot.add_trace(bounds.line(line(DashType::Dot, 1.5)));

@@ -90,7 +90,9 @@ fn plot(points: &[Point<'_>]) -> Plot {
     plot.add_trace(
         Scatter::new(x, y).name("front").mode(Mode::Lines).line(line).show_legend(false),
     );
-    for point in points {
+    // Neighbours are labelled above and below in turn, so that fewer labels overlap.
+    for (at, point) in points.iter().enumerate() {
+        let place = if at % 2 == 0 { Position::TopCenter } else { Position::BottomCenter };
         let style = Style::of(point.row.scheduler);
         let (x, y) = (chart::short(point.planning_ns / 1e3), chart::short(point.over_best));
         let label = chart::safe(&point.row.label);
@@ -98,7 +100,7 @@ fn plot(points: &[Point<'_>]) -> Plot {
             Scatter::new(vec![x], vec![y])
                 .name(&label)
                 .text(&label)
-                .text_position(Position::TopCenter)
+                .text_position(place)
                 .mode(Mode::MarkersText)
                 .marker(Marker::new().size(11).color(style.colour))
                 .show_legend(false),
