@@ -2,7 +2,7 @@
 //!
 //! Both share what does not depend on how order on lanes is said: a binary column per task and
 //! open lane, a start per task, the makespan, rows for dependencies with communication
-//! ([`rows`]), load rows and symmetry breaking ([`strengthen`]). They differ in [`order`]:
+//! (`rows`), load rows and symmetry breaking (`strengthen`). They differ in `order`:
 //!
 //! - *assignment*: one binary per pair of tasks that no dependency orders and that can meet on a
 //!   lane, and a pair of disjunctive rows per lane on which they can meet;

@@ -17,7 +17,7 @@
 //!
 //! The linear program of Lenstra, Shmoys and Tardos (1990) that spreads unlike tasks over unlike
 //! devices is not solved: any weighting of the devices gives a valid bound, the best weighting
-//! gives the program's value, and a few hundred steps of ascent come close ([`load`]).
+//! gives the program's value, and a few hundred steps of ascent come close (`load.rs`).
 
 mod load;
 mod memory;

@@ -1,7 +1,7 @@
 //! Searching for good schedules.
 //!
 //! Read in this order: [`evaluator`] computes what a change of a schedule does, [`moves`] makes
-//! changes, [`run`] keeps budget and best schedule, [`planner`] makes a planner of any search;
+//! changes, [`run`] keeps budget and best schedule, [`mod@planner`] makes a planner of any search;
 //! [`decode`] makes schedules of priorities, [`timing`] has times beyond the contention-free model.
 //! Then any search, [`annealing`] first.
 //!
