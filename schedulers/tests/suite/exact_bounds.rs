@@ -1,9 +1,9 @@
 //! Lower bounds against proved optima and against every schedule of tiny instances.
 
 use crate::cases;
-use crate::exact_brute::shortest_ns;
+use crate::exact_brute::{shortest_ns, tiny};
 use crate::exact_oracles::{Solved, job_shops, optimal, standard};
-use crate::random::{Mix, cluster, graph};
+use crate::random::{cluster, graph};
 use proptest::prelude::*;
 use runtime::Costs;
 use runtime::bounds::{Bound, BoundKind, Transfers, all_bounds, lower_bound};
@@ -61,26 +61,11 @@ fn bounds_stay_below_the_optima_of_job_shops() {
     }
 }
 
-fn tiny() -> impl Strategy<Value = Mix> {
-    let sizes = (any::<u64>(), 0u32..7, 2u32..4, 1u32..3);
-    (sizes, any::<[bool; 2]>()).prop_map(|((seed, tasks, devices, lanes), [tables, tight])| Mix {
-        seed,
-        tasks,
-        devices,
-        lanes,
-        wide: false,
-        tables,
-        groups: false,
-        gangs: false,
-        tight,
-    })
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(cases(120)))]
 
     #[test]
-    fn bounds_stay_below_the_shortest_of_all_schedules(mix in tiny()) {
+    fn bounds_stay_below_the_shortest_of_all_schedules(mix in tiny(2..4)) {
         let graph = graph(&mix);
         let cluster = cluster(&mix, &graph);
         let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");

@@ -1,7 +1,10 @@
 //! The optimum of tiny instances by trying every order on every lane. It shares no code with what
 //! it judges, and is slow.
 
+use crate::random::Mix;
+use proptest::prelude::*;
 use runtime::{Cluster, Costs, DeviceId, LaneId, Ns, TaskGraph, TaskId};
+use std::ops::Range;
 
 /// The shortest makespan of one-core tasks without gangs and shared accesses, contention-free,
 /// kept results not brought home.
@@ -85,4 +88,20 @@ impl Search<'_> {
         }
         ready_ns
     }
+}
+
+/// Problems that can be tried out whole, on so many devices.
+pub fn tiny(devices: Range<u32>) -> impl Strategy<Value = Mix> {
+    let sizes = (any::<u64>(), 0u32..7, devices, 1u32..3);
+    (sizes, any::<[bool; 2]>()).prop_map(|((seed, tasks, devices, lanes), [tables, tight])| Mix {
+        seed,
+        tasks,
+        devices,
+        lanes,
+        wide: false,
+        tables,
+        groups: false,
+        gangs: false,
+        tight,
+    })
 }

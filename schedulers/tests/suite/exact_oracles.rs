@@ -12,6 +12,13 @@ pub struct Solved {
     pub optimum_ns: u64,
 }
 
+/// A published instance of any timing model.
+pub struct Published {
+    /// Whether transfers and memories limit nothing, as in plans.
+    pub is_free: bool,
+    pub solved: Solved,
+}
+
 #[derive(Deserialize)]
 struct File {
     timing: String,
@@ -42,28 +49,39 @@ struct Links {
 
 /// Unrelated processors with communication and no other limits; a unit is a nanosecond.
 pub fn optimal() -> Vec<Solved> {
-    let mut solved = Vec::new();
+    published().into_iter().filter(|p| p.is_free).map(|p| p.solved).collect()
+}
+
+/// All instances of unrelated processors with communication; a unit is a nanosecond.
+pub fn published() -> Vec<Published> {
+    let mut published = Vec::new();
     for (name, text) in files("oracles/optimal", ".json") {
         let file: File = serde_json::from_str(&text).expect("the format is known");
-        if file.timing != "contention-free" {
-            continue;
-        }
         let plain = Plain {
             costs: file.tasks.iter().map(|t| PlainCost::Table(t.cost.clone())).collect(),
             edges: file.edges.iter().map(|e| (e.src, e.dst, Some(e.data))).collect(),
         };
         let pairs = (0..file.processors).flat_map(|b| (0..b).map(move |a| (a, b)));
         let Links { bandwidth, latency } = &file.links;
-        let links: Vec<_> =
-            pairs.map(|(a, b)| (a, b, bandwidth[a][b] as f64 * 1e9, latency[a][b])).collect();
-        solved.push(Solved {
+        // Pairs are symmetric.
+        let link = |(a, b): (usize, usize)| {
+            assert_eq!(
+                (bandwidth[a][b], latency[a][b]),
+                (bandwidth[b][a], latency[b][a]),
+                "{name}"
+            );
+            (a, b, bandwidth[a][b] as f64 * 1e9, latency[a][b])
+        };
+        let links: Vec<_> = pairs.map(link).collect();
+        let solved = Solved {
             name,
             graph: plain.graph(file.processors),
             cluster: processors(&vec![1.0; file.processors], &links),
             optimum_ns: file.optimal_makespan,
-        });
+        };
+        published.push(Published { is_free: file.timing == "contention-free", solved });
     }
-    solved
+    published
 }
 
 /// Job shops: every machine is a processor that alone can run its tasks, communication is free.
