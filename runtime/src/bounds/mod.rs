@@ -61,8 +61,6 @@ pub enum BoundKind {
     /// Bytes that tasks hold while they run, over the capacity of all memories. A plan, which
     /// leaves it to the run when a task gets its memory, may seem shorter.
     MemoryArea,
-    /// The dual bound of an exact method.
-    Exact,
 }
 
 impl std::fmt::Display for BoundKind {
@@ -75,7 +73,6 @@ impl std::fmt::Display for BoundKind {
             Self::WindowedLoad => "windowed load",
             Self::DataMovement => "data movement",
             Self::MemoryArea => "memory area",
-            Self::Exact => "exact",
         })
     }
 }

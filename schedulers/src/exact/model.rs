@@ -79,8 +79,6 @@ pub struct Model {
     pub into: Vec<Vec<u32>>,
     /// By pair of tasks: whether the first must end before the second starts.
     before: Vec<bool>,
-    /// By processor: an earlier one that it cannot be told apart from.
-    pub twin: Vec<Option<usize>>,
 }
 
 impl Model {
@@ -107,11 +105,9 @@ impl Model {
             out: vec![Vec::new(); n],
             into: vec![Vec::new(); n],
             before: vec![false; n * n],
-            twin: vec![None; m],
         };
         model.read_tasks(problem);
         model.read_edges(problem);
-        model.twin = twins(&model);
         model.close();
         let longest = model.longest();
         if longest >= NEVER / 8 {
@@ -309,26 +305,4 @@ fn last_writes(problem: &Problem<'_>) -> Vec<u32> {
         }
     }
     last
-}
-
-/// For each processor the nearest earlier one that exchanging with it changes nothing.
-fn twins(model: &Model) -> Vec<Option<usize>> {
-    let m = model.m;
-    let swapped = |p: usize, a: usize, b: usize| match p {
-        p if p == a => b,
-        p if p == b => a,
-        p => p,
-    };
-    let is_twin = |a: usize, b: usize| {
-        let rows = [&model.duration, &model.head, &model.home];
-        let alike = rows.iter().all(|t| t.chunks(m).all(|row| row[a] == row[b]));
-        alike
-            && model.edges.iter().all(|e| {
-                (0..m * m).all(|at| {
-                    let (p, q) = (at / m, at % m);
-                    e.transfer[at] == e.transfer[swapped(p, a, b) * m + swapped(q, a, b)]
-                })
-            })
-    };
-    (0..m).map(|b| (0..b).rev().find(|a| is_twin(*a, b))).collect()
 }
