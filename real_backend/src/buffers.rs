@@ -21,7 +21,7 @@
 mod classes;
 mod extents;
 
-use crate::disks::Pages;
+use crate::disks::{PAGE_BYTES, Pages};
 use classes::class_of;
 pub use extents::DiskFault;
 pub(crate) use extents::{Backing, End};
@@ -281,6 +281,26 @@ impl Arena {
         Ok(is_zero)
     }
 
+    /// Makes a vacant block for a buffer of `bytes` and touches its pages, so that the system
+    /// hands them out now and not while a kernel writes them. Whether it did: of disks, and beyond
+    /// half of the limit, it does not.
+    pub fn warm(&mut self, memory: MemoryId, bytes: u64) -> bool {
+        let class = class_of(bytes);
+        let after_bytes = self.vacant_bytes.saturating_add(class.bytes);
+        if bytes == 0 || after_bytes > self.limit_bytes / 2 || self.disks[memory.index()].is_some()
+        {
+            return false;
+        }
+        let Some(mut block) = usize::try_from(class.bytes).ok().and_then(Block::new) else {
+            return false;
+        };
+        for page in block.bytes_mut().chunks_mut(PAGE_BYTES) {
+            page[0] = std::hint::black_box(0);
+        }
+        self.vacate(memory, block);
+        true
+    }
+
     /// A block for `bytes`: a vacant one of the same class, or a new one.
     fn block(&mut self, memory: MemoryId, bytes: u64) -> Result<(Block, bool), Exhausted> {
         let class = class_of(bytes);
@@ -316,8 +336,13 @@ impl Arena {
             return disk.put_back(extent, slot.bytes as u64);
         }
         let (memory, Some(block)) = (slot.memory, slot.block.take()) else { return };
+        self.live_bytes -= block.bytes as u64;
+        self.vacate(memory, block);
+    }
+
+    /// Keeps a block that nobody uses for a buffer of its class.
+    fn vacate(&mut self, memory: MemoryId, block: Block) {
         let bytes = block.bytes as u64;
-        self.live_bytes -= bytes;
         self.vacant_bytes += bytes;
         let class = class_of(bytes);
         debug_assert_eq!(class.bytes, bytes);

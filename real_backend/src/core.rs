@@ -105,6 +105,7 @@ impl Core {
         for (memory, backing) in parts.disks {
             arena.put_on_disk(memory, backing);
         }
+        commands::warm(&mut arena, &parts.executive);
         Self {
             executive: Some(parts.executive),
             arena,

@@ -157,3 +157,20 @@ fn a_loan_of_another_arena_is_not_taken_back() {
     let _mine = lend(&mut two, 0, Right::Read);
     two.give_back(loan);
 }
+
+#[test]
+fn warm_blocks_are_used_first_and_never_take_more_than_half_the_limit() {
+    let mut arena = Arena::new(2, 1 << 20);
+    assert!(arena.warm(HOST, 100_000));
+    assert!(!arena.warm(HOST, 0), "nothing to touch");
+    assert_eq!((arena.live_bytes, arena.vacant_bytes), (0, class_of(100_000).bytes));
+    // Of its class, in its memory: taken; elsewhere, or of another size: made anew.
+    assert_eq!(arena.allocate(BufferId(0), ObjectId(0), MemoryId(1), 100_000), Ok(true));
+    assert_eq!(arena.allocate(BufferId(1), ObjectId(1), HOST, 100_000), Ok(false));
+    assert_eq!(arena.vacant_bytes, 0);
+    assert!(arena.bytes(BufferId(1)).unwrap().iter().all(|b| *b == 0));
+    let warmed = (0..10).filter(|_| arena.warm(HOST, 100_000)).count();
+    assert!((1..=5).contains(&warmed), "{warmed} of 1 MiB at 100 kB each");
+    // Warm blocks give way when something else needs the room.
+    assert_eq!(arena.allocate(BufferId(2), ObjectId(2), HOST, 700_000), Ok(true));
+}

@@ -1,10 +1,21 @@
 //! Carrying the executive's commands out.
 
 use super::{Core, Ending};
-use crate::buffers::{Conflict, Exhausted, Right};
+use crate::buffers::{Arena, Conflict, Exhausted, Right};
 use crate::crew::{Crew, Job, NONE, Turn};
-use runtime::{BufferId, Command, DeviceId, LaneId, MemoryId, ObjectId, TaskId};
+use runtime::{BufferId, Command, DeviceId, Executive, LaneId, MemoryId, ObjectId, TaskId};
 use std::cmp::Reverse;
+
+/// Makes room for every object that the graph has so far, at its home, before the clock starts: what
+/// fresh pages cost would otherwise be counted as time of whichever kernel touches them first, and
+/// would differ from one run to the next with what the process did before.
+pub(super) fn warm(arena: &mut Arena, executive: &Executive) {
+    let (graph, cluster) = (executive.graph(), executive.cluster());
+    for object in graph.object_ids() {
+        let plain = graph.object(object);
+        arena.warm(cluster.home(plain.home), plain.bytes);
+    }
+}
 
 /// [`Command::Run`] without its buffers.
 #[derive(Clone, Copy)]
