@@ -6,8 +6,8 @@ use crate::crew::{Crew, Job, NONE, Turn};
 use runtime::{BufferId, Command, DeviceId, Executive, LaneId, MemoryId, ObjectId, TaskId};
 use std::cmp::Reverse;
 
-/// Makes room for every object that the graph has so far, at its home, before the clock starts: what
-/// fresh pages cost would otherwise be counted as time of whichever kernel touches them first, and
+/// Makes room for every object that the graph has so far, at its home, before the clock starts:
+/// what fresh pages cost would otherwise count as time of whichever kernel touches them first, and
 /// would differ from one run to the next with what the process did before.
 pub(super) fn warm(arena: &mut Arena, executive: &Executive) {
     let (graph, cluster) = (executive.graph(), executive.cluster());
