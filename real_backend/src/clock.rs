@@ -23,6 +23,11 @@ impl Clock {
         self.epoch.set(epoch).expect("a clock starts once");
     }
 
+    /// Waits until it was started.
+    pub fn wait_for_start(&self) {
+        self.epoch.wait();
+    }
+
     /// The time; 0 before the start.
     #[inline]
     pub fn now_ns(&self) -> Ns {

@@ -16,11 +16,13 @@ use copies::{CopyJob, Links};
 use runtime::executive::{Failure, Stall};
 use runtime::kernel::{Inputs, KernelSet};
 use runtime::replay::CommandDigest;
-use runtime::{BufferId, Commands, Costs, Executive, Input, LinkModel, MemoryId, Ns, ObjectId};
+use runtime::{
+    BufferId, Commands, Costs, Executive, Input, LinkModel, MemoryId, Ns, ObjectId, TaskGraph,
+};
 use std::any::Any;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 
 /// Why a run ends.
@@ -44,6 +46,8 @@ pub(crate) enum Ending {
         memory: MemoryId,
         fault: DiskFault,
     },
+    /// A submission panicked; the panic is its caller's.
+    Abandoned,
     /// The scheduler or the program panicked, or this crate did.
     Panicked(Box<dyn Any + Send>),
 }
@@ -171,19 +175,66 @@ impl Core {
     }
 
     fn unguarded_step(&mut self, crew: &Crew, at_ns: Ns, input: Input, turn: &mut Turn) {
-        let Some(executive) = self.executive.as_mut() else { return };
+        self.advance(crew, at_ns, turn, |executive, now_ns, out| {
+            executive.step(now_ns, input, out);
+        });
+    }
+
+    /// Takes what `add` adds to the graph; `None` when the run is ending.
+    ///
+    /// # Panics
+    /// When `add` does, with its panic; the run ends with it.
+    pub fn submit<R>(
+        &mut self,
+        crew: &Crew,
+        turn: &mut Turn,
+        add: impl FnOnce(&mut TaskGraph) -> R,
+    ) -> Option<R> {
+        if self.is_broken || self.ending.is_some() {
+            return None;
+        }
+        let at_ns = crew.clock.now_ns();
+        let step = AssertUnwindSafe(|| {
+            self.advance(crew, at_ns, turn, |executive, now_ns, out| {
+                executive.submit(now_ns, out, add)
+            })
+        });
+        let added = catch_unwind(step);
+        if added.is_err() {
+            self.is_broken = true;
+            self.end(Ending::Abandoned);
+        }
+        self.check_end(turn);
+        added.unwrap_or_else(|payload| resume_unwind(payload))
+    }
+
+    /// Whether the run goes on and more may be submitted to it.
+    pub fn is_open(&self) -> bool {
+        self.ending.is_none() && self.executive.as_ref().is_some_and(Executive::is_open)
+    }
+
+    /// Has the executive take something and carries out what it answers.
+    fn advance<R>(
+        &mut self,
+        crew: &Crew,
+        at_ns: Ns,
+        turn: &mut Turn,
+        take: impl FnOnce(&mut Executive, Ns, &mut Commands) -> R,
+    ) -> Option<R> {
+        let executive = self.executive.as_mut()?;
         // Workers read the clock before they wait for the lock: a task's time ends when its
         // kernel does. Another's later end may have been stepped meanwhile.
         self.now_ns = self.now_ns.max(at_ns);
         self.commands.clear();
         let begun = self.planning_ns.is_none().then(Instant::now);
-        executive.step(self.now_ns, input, &mut self.commands);
+        let taken = take(executive, self.now_ns, &mut self.commands);
         if let Some(begun) = begun {
             self.planning_ns = Some(begun.elapsed().as_nanos() as Ns);
         }
         self.digest.step(&self.commands);
         self.follow_growth();
         self.carry_out(crew, turn);
+        Some(taken)
     }
 
     /// The time, when the thinking under way is over by now.
@@ -264,6 +315,9 @@ impl Core {
             return Some(Ending::Done);
         }
         let is_thinking = self.thinking_until_ns.is_some() || self.planning.is_under_way();
+        if executive.is_idle() {
+            return None;
+        }
         let is_quiet = self.running + self.copying == 0 && self.timers.is_empty() && !is_thinking;
         if !is_quiet {
             return None;

@@ -1,7 +1,8 @@
 //! The wall-clock driver: the executive's commands are carried out by pinned CPU workers on real
 //! memory, with real kernels.
 //!
-//! Map: [`run()`] is a run from start to end, of a [`RunSpec`]; `core` is what its threads share
+//! Map: [`run()`] is a run from start to end, of a [`RunSpec`]; [`start`] begins one that tasks are
+//! submitted to from outside, through a [`Submitter`]; `core` is what its threads share
 //! under the lock (the executive, the buffers, what is under way) and `crew` what they share
 //! without one (mailboxes, the clock); `worker`, `mover` and `service` are the threads' loops;
 //! `pace` tells how well an emulated run kept to its model; `buffers` lends memory and extents of
@@ -110,6 +111,7 @@ mod planning;
 mod run;
 mod service;
 mod spec;
+mod submitter;
 mod synthetic;
 mod worker;
 
@@ -117,5 +119,6 @@ pub use buffers::DiskFault;
 pub use clock::measured_thinking;
 pub use disks::{Pages, ScratchFile, scratch_file};
 pub use machine::{Machine, NumaNode, host_cluster};
-pub use run::run;
+pub use run::{Running, run, start};
 pub use spec::{DiskError, RunError, RunOutput, RunSpec};
+pub use submitter::Submitter;

@@ -8,6 +8,7 @@ use crate::mover::carry;
 use crate::pace::Pace;
 use crate::service::serve;
 use crate::spec::{DiskError, RunError, RunOutput, RunSpec};
+use crate::submitter::Submitter;
 use crate::worker::{Seat, Shared, work};
 use runtime::executive::Setup;
 use runtime::kernel::Kernel;
@@ -30,6 +31,62 @@ const GRACE: Duration = Duration::from_secs(1);
 /// # Panics
 /// When the scheduler, the program or the inputs panic, with their panic.
 pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
+    begin(spec, false)?.join()
+}
+
+/// Begins a run that tasks are submitted to while it goes on. It ends after
+/// [`Submitter::close`], when all of them have ended.
+///
+/// # Errors
+/// [`RunError`] when the run cannot begin.
+pub fn start(spec: RunSpec) -> Result<Running, RunError> {
+    begin(spec, true)
+}
+
+/// A run under way.
+pub struct Running {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    header: TraceHeader,
+    notes: Vec<String>,
+    until: Instant,
+    limits: Limits,
+}
+
+impl Running {
+    /// A way to submit tasks to it.
+    pub fn submitter(&self) -> Submitter {
+        Submitter::new(Arc::clone(&self.shared))
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// [`RunError`] when it fails, stalls or takes too long.
+    ///
+    /// # Panics
+    /// When the scheduler, the program or the inputs panicked, with their panic.
+    pub fn join(self) -> Result<RunOutput, RunError> {
+        let Self { shared, threads, mut header, mut notes, until, limits } = self;
+        if !shared.crew.wait_for_end(until) {
+            return give_up(&shared, &threads, header, &limits);
+        }
+        shared.crew.stop();
+        threads.into_iter().for_each(|thread| _ = thread.join());
+        let late: Vec<String> = shared.crew.pace.iter().flat_map(Pace::notes).collect();
+        header.provenance.extend(late.iter().map(|n| as_provenance(n)));
+        notes.extend(late);
+        conclude(&shared, header, notes, &limits)
+    }
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
+fn begin(spec: RunSpec, is_open: bool) -> Result<Running, RunError> {
     check_capacities(&spec.cluster)?;
     let is_emulated = spec.emulation.is_some();
     let folder = spec.disk_folder.unwrap_or_else(std::env::temp_dir);
@@ -67,7 +124,7 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
     let movers = movers(&spec.cluster, disks.files.len(), is_emulated);
     let sizes = CrewSizes { lanes: spec.cluster.lane_count(), movers, is_crowded };
     let crew = Crew::new(sizes, is_emulated.then(Pace::default), bodies);
-    let executive = Executive::new(Setup {
+    let mut executive = Executive::new(Setup {
         graph: spec.graph,
         cluster: spec.cluster,
         estimates: spec.estimates,
@@ -76,6 +133,9 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
         program: spec.program,
         tracing: spec.tracing,
     })?;
+    if is_open {
+        executive.open();
+    }
     let core = Core::new(Parts {
         executive,
         truth: spec.truth,
@@ -90,18 +150,8 @@ pub fn run(spec: RunSpec) -> Result<RunOutput, RunError> {
     notes.extend(start_threads(&shared, seats, &mut threads)?);
     header.provenance.extend(notes.iter().map(|n| as_provenance(n)));
     let until = until.unwrap_or_else(|| Instant::now() + Duration::from_secs(u32::MAX.into()));
-    let is_in_time = shared.crew.wait_for_end(until);
-    let end = Limits { limit_bytes, timeout: spec.timeout };
-    if is_in_time {
-        shared.crew.stop();
-        threads.into_iter().for_each(|thread| _ = thread.join());
-        let late = shared.crew.pace.iter().flat_map(Pace::notes);
-        let late: Vec<String> = late.collect();
-        header.provenance.extend(late.iter().map(|n| as_provenance(n)));
-        notes.extend(late);
-        return conclude(&shared, header, notes, &end);
-    }
-    give_up(&shared, &threads, header, &end)
+    let limits = Limits { limit_bytes, timeout: spec.timeout };
+    Ok(Running { shared, threads, header, notes, until, limits })
 }
 
 fn as_provenance(note: &str) -> (String, String) {
@@ -253,6 +303,7 @@ fn conclude(
         }
         Ending::Failed(failure) => RunError::Failed { failure, trace: saved(executive, header) },
         Ending::Stalled(stall) => RunError::Stalled { stall, trace: saved(executive, header) },
+        Ending::Abandoned => RunError::Abandoned { trace: saved(executive, header) },
         Ending::TimedOut => {
             let trace = Some(saved(executive, header));
             timed_out(limits, Vec::new(), trace)

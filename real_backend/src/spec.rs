@@ -218,6 +218,12 @@ pub enum RunError {
         /// What happened until then.
         trace: Box<Trace>,
     },
+    /// A submission from outside panicked; its caller has the panic.
+    #[error("a submission panicked")]
+    Abandoned {
+        /// What happened until then.
+        trace: Box<Trace>,
+    },
     /// Nothing can happen any more.
     #[error("{stall}")]
     Stalled {
@@ -285,6 +291,7 @@ impl RunError {
             Self::TimedOut { trace, .. } => trace.as_deref(),
             Self::Failed { trace, .. }
             | Self::Stalled { trace, .. }
+            | Self::Abandoned { trace }
             | Self::OutOfMemory { trace, .. }
             | Self::Disk { trace, .. }
             | Self::Conflict { trace, .. } => Some(trace),

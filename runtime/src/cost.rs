@@ -16,6 +16,7 @@ pub use roofline::{Roof, Roofline};
 
 use crate::{Cluster, DeviceId, Ns, TaskGraph, TaskId};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What a task says about its duration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +76,18 @@ pub struct Costs {
     rows: Vec<Row>,
     /// Durations of [`Row::Table`], one per group.
     table: Vec<Ns>,
+    /// What predicts tasks that come later.
+    model: Option<SharedModel>,
+}
+
+/// See [`Costs::resolve_growing`].
+#[derive(Clone)]
+struct SharedModel(Arc<dyn CostModel + Send + Sync>);
+
+impl std::fmt::Debug for SharedModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedModel")
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +117,22 @@ impl Costs {
         Ok(costs)
     }
 
+    /// Resolves the costs of a graph that will grow: what `model` knows overrules the tasks' own,
+    /// in [`Costs::extend`] too.
+    ///
+    /// # Errors
+    /// As [`Costs::resolve`].
+    pub fn resolve_growing(
+        graph: &TaskGraph,
+        cluster: &Cluster,
+        model: Arc<dyn CostModel + Send + Sync>,
+    ) -> Result<Self, CostError> {
+        let mut costs = Self::groups(graph, cluster);
+        costs.model = Some(SharedModel(model));
+        costs.extend(graph, cluster, None)?;
+        Ok(costs)
+    }
+
     /// Resolves tasks that were submitted since.
     ///
     /// # Errors
@@ -115,6 +144,8 @@ impl Costs {
         model: Option<&dyn CostModel>,
     ) -> Result<(), CostError> {
         let groups = self.group_device.len();
+        let own = self.model.clone();
+        let model = model.or(own.as_ref().map(|m| &*m.0 as &dyn CostModel));
         for task in graph.task_ids().skip(self.rows.len()) {
             let modelled = |group: usize| {
                 let class = &cluster.device(self.group_device[group]).class;
@@ -165,6 +196,7 @@ impl Costs {
             group_column: Vec::new(),
             rows: Vec::new(),
             table: Vec::new(),
+            model: None,
         };
         for id in cluster.device_ids() {
             let device = cluster.device(id);

@@ -8,8 +8,11 @@ pub use digest::CommandDigest;
 use crate::cluster::ClusterError;
 use crate::cost::CostError;
 use crate::executive::{Feasibility, Setup, Thinking};
-use crate::trace::Trace;
-use crate::{Cluster, Command, Commands, Costs, Executive, Input, Ns, Scheduler};
+use crate::graph::GraphError;
+use crate::trace::{InputRecord, Trace};
+use crate::{
+    Cluster, Command, Commands, Costs, Executive, Input, Ns, ObjectId, Scheduler, TaskGraph,
+};
 use std::sync::Arc;
 
 /// What a replay found.
@@ -49,6 +52,9 @@ pub enum ReplayError {
     /// The run cannot begin.
     #[error(transparent)]
     Infeasible(#[from] Feasibility),
+    /// The trace's graph did not begin like the one that it is replayed with.
+    #[error("what was submitted while the run went on does not fit the graph it began with: {0}")]
+    Regrowth(#[from] GraphError),
     /// The log goes back in time.
     #[error("input {step} of the log is stamped {at_ns} ns, the one before it {before_ns} ns")]
     Disordered {
@@ -103,7 +109,9 @@ pub fn replay_inputs(
     )
 }
 
-/// Replays any run from what it began with; how thinking is charged is taken from the trace.
+/// Replays any run from what it began with, its program included; what was submitted from outside
+/// ([`Input::Submitted`]) is taken from the trace, and the objects of the graph must be held as
+/// they were. How thinking is charged is taken from the trace.
 ///
 /// # Errors
 /// [`ReplayError`], which is a difference too.
@@ -112,6 +120,14 @@ pub fn replay_setup(trace: &Trace, setup: Setup) -> Result<Replayed, ReplayError
     let setup = Setup { thinking: Thinking::Recorded(thinking), ..setup };
     let is_traced = setup.tracing;
     let mut executive = Executive::new(setup)?;
+    let is_closed = |r: &InputRecord| matches!(r.input, Input::Closed);
+    if trace.inputs.iter().any(is_closed) {
+        executive.open();
+    }
+    // What was let go later was held when it came.
+    let mut held: Vec<ObjectId> =
+        trace.inputs.iter().flat_map(|r| r.input.released()).copied().collect();
+    held.sort_unstable();
     let mut commands = Commands::default();
     let mut digest = CommandDigest::default();
     let mut under_way = UnderWay::default();
@@ -129,7 +145,19 @@ pub fn replay_setup(trace: &Trace, setup: Setup) -> Result<Replayed, ReplayError
         }
         under_way.end(step, &record.input)?;
         commands.clear();
-        executive.step(at_ns, record.input.clone(), &mut commands);
+        match record.input {
+            Input::Submitted { tasks, objects, .. } => {
+                let counts = (tasks as usize, objects as usize);
+                let add = |graph: &mut TaskGraph| {
+                    graph.regrow(&trace.graph, counts, &held)?;
+                    let released = record.input.released().iter();
+                    released.for_each(|o| graph.release(*o));
+                    Ok::<(), GraphError>(())
+                };
+                executive.submit(at_ns, &mut commands, add)?;
+            }
+            _ => executive.step(at_ns, record.input.clone(), &mut commands),
+        }
         digest.step(&commands);
         under_way.begin(&commands);
     }
@@ -167,7 +195,12 @@ impl UnderWay {
                 (&mut self.tasks, task.index(), task)
             }
             Input::Copied { copy, .. } => (&mut self.copies, copy.index(), copy),
-            Input::Start | Input::Timer | Input::Decided | Input::Planned { .. } => return Ok(()),
+            Input::Start
+            | Input::Timer
+            | Input::Decided
+            | Input::Planned { .. }
+            | Input::Submitted { .. }
+            | Input::Closed => return Ok(()),
         };
         match list.get_mut(at).map(std::mem::take) {
             Some(true) => Ok(()),

@@ -39,6 +39,19 @@ pub enum Input {
         /// What [`Study::plan`](crate::planner::Study::plan) returned.
         plan: Result<Schedule, String>,
     },
+    /// Somebody outside submitted something; a driver gives it by
+    /// [`Executive::submit`](crate::Executive::submit), and what it was is in the trace's graph.
+    Submitted {
+        /// How many tasks.
+        tasks: u32,
+        /// How many objects.
+        objects: u32,
+        /// Objects that no further task will use.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        released: Vec<ObjectId>,
+    },
+    /// Nobody outside will submit anything any more.
+    Closed,
     /// A kernel failed; the run ends.
     Failed {
         /// The task.
@@ -46,6 +59,16 @@ pub enum Input {
         /// Why, for people.
         message: String,
     },
+}
+
+impl Input {
+    /// Objects that a submission let go.
+    pub fn released(&self) -> &[ObjectId] {
+        match self {
+            Self::Submitted { released, .. } => released,
+            _ => &[],
+        }
+    }
 }
 
 /// Something for the driver to do.

@@ -288,6 +288,7 @@ impl State {
             None => self.allocate(object, home, out),
         };
         self.pending_results += 1;
+        self.end_ns = None;
         self.store.get_mut(buffer).is_result = true;
         self.fill(buffer, i64::MAX, CopyReason::Result, out);
     }

@@ -120,6 +120,8 @@ impl State {
     fn announce(&mut self, first: usize, out: &mut Commands) {
         let count = (self.graph.len() - first) as u32;
         if count > 0 {
+            // It may have been over until now.
+            self.end_ns = None;
             self.events.push(Event::GraphGrew { first: TaskId::from_index(first), count });
         }
         for task in first..self.tasks.len() {

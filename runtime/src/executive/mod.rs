@@ -40,6 +40,11 @@ use std::sync::Arc;
 pub trait Program: Send {
     /// `outcome` is what the task's kernel returned, or what a model of it supplied.
     fn on_finished(&mut self, task: TaskId, outcome: &Outcome, graph: &mut TaskGraph);
+
+    /// Why the program cannot go on, asked after every [`Program::on_finished`]; ends the run.
+    fn failure(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// How the scheduler's thinking is charged.
@@ -79,6 +84,8 @@ pub struct Executive {
     scheduler: Box<dyn Scheduler>,
     thinking: Thinking,
     program: Option<Box<dyn Program>>,
+    /// Somebody outside may still submit tasks.
+    is_open: bool,
     decision_interval_ns: Ns,
     /// No call before this instant, when events are collected.
     next_call_ns: Ns,
@@ -123,6 +130,7 @@ impl Executive {
             scheduler: setup.scheduler,
             thinking: setup.thinking,
             program: setup.program,
+            is_open: false,
             decision_interval_ns: options.decision_interval_ns,
             next_call_ns: 0,
             is_call_timed: false,
@@ -133,6 +141,45 @@ impl Executive {
             refused_rounds: 0,
             calls: 0,
         })
+    }
+
+    /// Lets tasks be submitted from outside until [`Input::Closed`]: the run is not done before.
+    /// Said before the start.
+    pub fn open(&mut self) {
+        self.is_open = true;
+    }
+
+    /// Whether tasks may be submitted from outside.
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Takes what `add` adds to the graph, as a step of its own in the input log. Objects that
+    /// later submissions may use must be held.
+    pub fn submit<R>(
+        &mut self,
+        now_ns: Ns,
+        out: &mut Commands,
+        add: impl FnOnce(&mut TaskGraph) -> R,
+    ) -> R {
+        assert!(now_ns >= self.state.now_ns, "inputs come in time order");
+        self.state.now_ns = now_ns;
+        let graph = &mut self.state.graph;
+        let (tasks, objects) = (graph.len(), graph.object_count());
+        let added = add(graph);
+        let input = Input::Submitted {
+            tasks: (graph.len() - tasks) as u32,
+            objects: (graph.object_count() - objects) as u32,
+            released: graph.released().to_vec(),
+        };
+        self.state.record_input(&input);
+        self.refused_rounds = 0;
+        self.calls = 0;
+        self.accept_growth(tasks, out);
+        self.state.progress(out);
+        self.consult(out);
+        self.state.note_end();
+        added
     }
 
     /// Takes one input and appends the commands that follow from it. Inputs come in time order;
@@ -155,6 +202,8 @@ impl Executive {
             Input::Timer => self.ring(),
             Input::Decided => self.take_answer(out),
             Input::Planned { plan } => self.take_plan(plan),
+            Input::Submitted { .. } => {}
+            Input::Closed => self.is_open = false,
             Input::Failed { task, message } => {
                 let task = self.state.graph.task_name(task);
                 self.state.fail(Failure::Task { task, message });
@@ -169,6 +218,14 @@ impl Executive {
         let Some(program) = self.program.as_mut() else { return };
         let before = self.state.graph.len();
         program.on_finished(task, outcome, &mut self.state.graph);
+        if let Some(message) = program.failure() {
+            self.state.fail(Failure::Growth { message });
+        }
+        self.accept_growth(before, out);
+    }
+
+    /// Takes note of tasks from `before` on, of new objects and of those let go.
+    fn accept_growth(&mut self, before: usize, out: &mut Commands) {
         let graph = &self.state.graph;
         if graph.len() > before || graph.object_count() > self.state.objects.len() {
             self.state.grown(before, out);
@@ -326,9 +383,15 @@ impl Executive {
         (plan, self.charge(before_ns))
     }
 
-    /// Whether all tasks have finished and all results are at home.
+    /// Whether all tasks have finished, all results are at home, and nobody outside may submit
+    /// more.
     pub fn is_done(&self) -> bool {
-        self.state.is_done()
+        !self.is_open && self.state.is_done()
+    }
+
+    /// Whether there is nothing to do until somebody outside submits more.
+    pub fn is_idle(&self) -> bool {
+        self.is_open && self.state.is_done()
     }
 
     /// Why the run cannot go on, if so; no further commands are to be expected.

@@ -24,6 +24,7 @@ mod infer;
 mod labels;
 mod model;
 mod plain;
+mod regrow;
 mod submit;
 
 pub use analysis::GraphSummary;

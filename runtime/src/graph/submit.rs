@@ -31,11 +31,21 @@ impl TaskGraph {
         self.objects[object.index()].keep = true;
     }
 
+    /// Lets the object live until [`TaskGraph::release`], for tasks that are submitted later.
+    pub fn hold(&mut self, object: ObjectId) {
+        self.objects[object.index()].held = true;
+    }
+
     /// Promises that no further task will use the object: it dies after its last declared access.
     pub fn release(&mut self, object: ObjectId) {
         if std::mem::take(&mut self.objects[object.index()].held) {
             self.released.push(object);
         }
+    }
+
+    /// Objects released since they were last taken.
+    pub(crate) fn released(&self) -> &[ObjectId] {
+        &self.released
     }
 
     /// Objects released since this was last asked.
