@@ -6,13 +6,14 @@ use crate::tree::{self, Tree};
 
 /// Every package and the packages of the workspace that it may depend on. Dev-dependencies are
 /// free: a test may use anything.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("runtime", &[]),
     ("sim", &["runtime"]),
     ("schedulers", &["runtime"]),
     ("milp", &["runtime", "schedulers"]),
     ("real_backend", &["runtime"]),
     ("workloads", &["runtime"]),
+    ("windtunnel", &["runtime", "sim", "schedulers", "real_backend"]),
     ("experiments", &["runtime", "sim", "schedulers", "milp", "real_backend", "workloads"]),
     (
         "windtunnel-tests",
