@@ -6,18 +6,28 @@ use crate::tree::{self, Tree};
 
 /// Every package and the packages of the workspace that it may depend on. Dev-dependencies are
 /// free: a test may use anything.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("runtime", &[]),
     ("sim", &["runtime"]),
     ("schedulers", &["runtime"]),
     ("milp", &["runtime", "schedulers"]),
-    ("real_backend", &["runtime"]),
+    ("gpu", &["runtime"]),
+    ("real_backend", &["runtime", "gpu"]),
     ("workloads", &["runtime"]),
     ("windtunnel", &["runtime", "sim", "schedulers", "real_backend"]),
-    ("experiments", &["runtime", "sim", "schedulers", "milp", "real_backend", "workloads"]),
+    ("experiments", &["runtime", "sim", "schedulers", "milp", "gpu", "real_backend", "workloads"]),
     (
         "windtunnel-tests",
-        &["runtime", "sim", "schedulers", "milp", "real_backend", "workloads", "experiments"],
+        &[
+            "runtime",
+            "sim",
+            "schedulers",
+            "milp",
+            "gpu",
+            "real_backend",
+            "workloads",
+            "experiments",
+        ],
     ),
     ("xtask", &[]),
 ];
