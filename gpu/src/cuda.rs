@@ -6,8 +6,8 @@
 //!   ([`Context::bind`]); handles of one context are only used with it.
 //! - Host memory of a copy lies in the operation's slot until its end event has passed, and is
 //!   leaked if the device is lost before. Page-locked memory is freed by its owner's drop.
-//! - Device addresses never leave this module; spans are checked against their blocks, and
-//!   [`Gpus::free`] orders the release after everything that was submitted to the stream that frees.
+//! - Device addresses never leave this module; spans are checked against their blocks, and memory
+//!   is freed when every operation on it was seen to end.
 //!   What a kernel does to *device* memory cannot break the host: a wild address is a fault that
 //!   comes back as [`GpuError::Faulted`].
 //! - Symbols are looked up on their first call and a missing one is a panic of `cudarc`'s; so the
