@@ -7,9 +7,9 @@
 //! Planners that search look at very many schedules of a flat [`instance`]: [`search`].
 //!
 //! *Online* schedulers decide when tasks are ready. In immediate mode ([`immediate`]): [`mct`],
-//! [`dmda`], [`random`], [`round_robin`]; in batches: [`min_min`]; late, when a lane is free
-//! ([`kinds`]): [`first_fit`], [`work_stealing`]. They share [`desk`] (what is to be placed now),
-//! [`candidates`] (where that may be) and [`backlog`] (when lanes will be free).
+//! [`dmda`], [`owner_computes`], [`random`], [`round_robin`]; in batches: [`min_min`]; late, when a
+//! lane is free ([`kinds`]): [`first_fit`], [`work_stealing`]. They share [`desk`] (what is to be
+//! placed now), [`candidates`] (where that may be) and [`backlog`] (when lanes will be free).
 //!
 //! What is absent: drivers. A scheduler sees a [`runtime::View`] and never the simulator or the
 //! real backend.
@@ -30,6 +30,7 @@ pub mod kinds;
 pub mod mct;
 pub mod min_min;
 pub mod order;
+pub mod owner_computes;
 pub mod peft;
 pub mod random;
 pub mod ranks;

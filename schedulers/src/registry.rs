@@ -4,7 +4,8 @@
 use crate::search::{alns, annealing, beam, brkga, genetic, grasp, iterated_greedy, nsga};
 use crate::search::{portfolio, restart, swarm, tabu, tree_search};
 use crate::{
-    cpop, dmda, etf, exact, first_fit, heft, mct, min_min, peft, random, round_robin, work_stealing,
+    cpop, dmda, etf, exact, first_fit, heft, mct, min_min, owner_computes, peft, random,
+    round_robin, work_stealing,
 };
 use runtime::registry::SchedulerInfo;
 
@@ -30,6 +31,7 @@ static ALL: &[SchedulerInfo] = &[
     exact::INFO,
     min_min::INFO,
     mct::INFO,
+    owner_computes::INFO,
     dmda::INFO,
     work_stealing::INFO,
     first_fit::INFO,

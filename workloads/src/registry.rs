@@ -81,7 +81,8 @@ pub enum WorkloadError {
 /// All workloads, by name.
 pub fn all() -> &'static [WorkloadInfo] {
     &[
-        apps::cholesky::INFO,
+        apps::dense::cholesky::INFO,
+        apps::dense::gemm::INFO,
         apps::merge_sort::INFO,
         apps::word_count::INFO,
         families::layered::INFO,

@@ -240,6 +240,74 @@ fn round_robin_goes_round_and_passes_over_what_cannot() {
     assert_eq!(devices(&output), [0, 2, 0, 2]);
 }
 
+/// One task per (home of an object that it writes, home of one that it reads first).
+fn owned(accesses: &[(Option<u32>, Option<u32>)]) -> TaskGraph {
+    let mut graph = TaskGraph::new("owned");
+    let kernel = graph.kernel("k");
+    for &(written, read) in accesses {
+        let mut list = Vec::new();
+        for (home, mode) in [(read, Mode::Read), (written, Mode::ReadWrite)] {
+            if let Some(home) = home {
+                let spec = ObjectSpec { bytes: 1, home, initial: true, ..ObjectSpec::default() };
+                list.push((graph.add_object(spec).expect("it is fine"), mode));
+            }
+        }
+        let cost = Cost::Work(10e-9);
+        let task = TaskSpec { cost, accesses: &list, ..TaskSpec::new(kernel) };
+        graph.submit(task).expect("it is fine");
+    }
+    graph
+}
+
+/// A full mesh of processors of speed 1, each home to its number.
+fn homes(count: usize) -> Cluster {
+    let mut spec = full_mesh(&vec![1.0; count]).spec().clone();
+    spec.homes = spec.memories.iter().map(|m| m.name.clone()).collect();
+    Cluster::new(spec).expect("it is fine")
+}
+
+#[test]
+fn owners_compute_what_they_own() {
+    let graph = owned(&[
+        (Some(2), Some(0)),
+        (Some(1), None),
+        (Some(5), Some(1)),
+        (None, Some(1)),
+        (Some(2), Some(2)),
+        (None, None),
+    ]);
+    let owner = || built("owner-computes", &[]);
+    let output = simulate(graph.clone(), &homes(3), owner());
+    // Home 5 is home 2 again; the last task is nobody's and goes where nothing else is.
+    assert_eq!(devices(&output), [2, 1, 2, 1, 2, 0]);
+    // All homes in a memory where nobody computes: their owners are the devices in turn.
+    let mut spec = homes(3).spec().clone();
+    let store = runtime::cluster::MemorySpec { name: "store".into(), ..Default::default() };
+    spec.memories.push(store);
+    for memory in 0..3 {
+        let mut link = spec.links[0].clone();
+        (link.name, link.b) = (format!("store{memory}"), "store".into());
+        link.a = spec.memories[memory].name.clone();
+        spec.links.push(link);
+    }
+    spec.homes = vec!["store".into()];
+    let cluster = Cluster::new(spec).expect("it is fine");
+    assert_eq!(devices(&simulate(graph, &cluster, owner())), [2, 1, 2, 1, 2, 0]);
+}
+
+#[test]
+fn what_an_owner_cannot_run_another_does() {
+    let mut graph = owned(&[(Some(0), None), (Some(1), None)]);
+    graph.set_columns(&["p0", "p1"]);
+    let kernel = graph.kernel("k");
+    let row = graph.add_cost_row(&[10, u64::MAX]).expect("it is fine");
+    let accesses = [(ObjectId(1), Mode::ReadWrite)];
+    let task = TaskSpec { cost: row, accesses: &accesses, ..TaskSpec::new(kernel) };
+    graph.submit(task).expect("it is fine");
+    let output = simulate(graph, &homes(2), built("owner-computes", &[]));
+    assert_eq!(devices(&output), [0, 1, 0]);
+}
+
 #[test]
 fn random_placements_follow_the_seed_and_use_every_device() {
     let info = schedulers::find("random").expect("it is registered");

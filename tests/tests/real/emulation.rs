@@ -1,12 +1,13 @@
 //! Sixteen devices in four nodes, on however many cores there are.
 
-use crate::support::{OwnerComputes, cholesky, factor, in_core_factor, spec};
+use crate::support::{cholesky, in_core_result, make, result, spec};
 use real_backend::RunSpec;
 use runtime::cluster::{ClusterSpec, DeviceSpec, LinkSpec, MemorySpec, SwitchSpec};
 use runtime::trace::CopyReason;
-use runtime::{Cluster, Scheduler, validator};
+use runtime::{Cluster, validator};
 use sim::Wire;
 use std::sync::Arc;
+use workloads::Workload;
 
 const DEVICES: usize = 16;
 const NODES: usize = 4;
@@ -14,8 +15,8 @@ const NODES: usize = 4;
 const TILE_BYTES: u64 = 8 * 32 * 32;
 
 /// Devices with a memory each, four at the switch of a node, the nodes around one switch. Every
-/// memory is home to the tiles of its place in a grid of 4 x 4.
-fn machine() -> Arc<Cluster> {
+/// memory is home to the tiles of its place in a grid of 16, and holds so many tiles at once.
+fn machine(tiles: u64) -> Arc<Cluster> {
     let link = |name: String, a: String, b: &str, bytes_per_s, latency_ns| LinkSpec {
         name,
         a,
@@ -34,8 +35,7 @@ fn machine() -> Arc<Cluster> {
         memories: (0..DEVICES)
             .map(|i| MemorySpec {
                 name: memory(i),
-                // Its own tiles and the working set of a task, and little more.
-                capacity_bytes: Some(9 * TILE_BYTES),
+                capacity_bytes: Some(tiles * TILE_BYTES),
                 copies_in: Some(2),
                 ..Default::default()
             })
@@ -64,35 +64,60 @@ fn machine() -> Arc<Cluster> {
     Arc::new(Cluster::new(spec).unwrap())
 }
 
-#[test]
-fn a_factorisation_is_the_same_on_sixteen_devices_as_on_one_core() {
-    let workload = cholesky(256, 32, 4);
-    let (cluster, expected) = (machine(), in_core_factor(&workload));
-    let by_name = |name: &str| schedulers::find(name).unwrap().build_default(1);
-    let all: [(&str, Box<dyn Scheduler>); 4] = [
-        ("owner computes", Box::new(OwnerComputes)),
-        ("heft", by_name("heft")),
-        ("mct", by_name("mct")),
-        ("random", by_name("random")),
-    ];
-    for (name, scheduler) in all {
+/// Runs a workload on the machine under several schedulers: the bits must be those of one core, and
+/// the owners must need no copy to bring results home.
+fn assert_same_bits(workload: &Workload, tiles: u64, others: &[&str]) {
+    let (cluster, expected) = (machine(tiles), in_core_result(workload));
+    for name in ["owner-computes"].iter().chain(others) {
         let emulation = Some(Box::new(Wire::new(Arc::clone(&cluster))) as Box<_>);
-        let spec = RunSpec { emulation, ..spec(&workload, &cluster, scheduler) };
+        let scheduler = schedulers::find(name).unwrap().build_default(1);
+        let spec = RunSpec { emulation, ..spec(workload, &cluster, scheduler) };
         let truth = spec.truth.clone();
         let output = real_backend::run(spec).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(validator::validate(&output.trace), [], "{name}");
-        let found = factor(workload.app.as_ref().unwrap().as_ref(), &output);
+        let found = result(workload.app.as_ref().unwrap().as_ref(), &output);
         assert!(found == expected, "{name}: other bits than in core");
         for task in &output.trace.tasks {
             let modelled_ns = truth.duration_ns(task.task, task.device).unwrap();
             assert!(task.finished_ns - task.started_ns >= modelled_ns, "{name}: {task:?}");
         }
         let results = output.trace.copies.iter().filter(|c| c.reason == CopyReason::Result);
-        if name == "owner computes" {
+        if *name == "owner-computes" {
             assert_eq!(results.count(), 0, "everything is computed at home");
             assert!(!output.trace.copies.is_empty());
         } else {
             assert!(results.count() > 0, "{name}: results come home");
         }
+    }
+}
+
+#[test]
+fn a_factorisation_is_the_same_on_sixteen_devices_as_on_one_core() {
+    // Each memory holds its own tiles and the working set of a task, and little more.
+    assert_same_bits(&cholesky(256, 32, 4), 9, &["heft", "mct", "random"]);
+}
+
+#[test]
+fn a_factorisation_over_a_grid_of_two_layers_is_the_same() {
+    let counts = [("n", 256), ("tile", 32), ("grid_rows", 4), ("grid_columns", 2), ("layers", 2)];
+    let workload = make("cholesky", &counts, &[]);
+    assert_same_bits(&workload, 16, &["mct"]);
+}
+
+#[test]
+fn products_over_grids_are_the_same_on_sixteen_devices_as_on_one_core() {
+    let order = [("m", 192), ("n", 192), ("k", 192), ("tile", 32)];
+    let grid = |rows, columns, layers| {
+        let grid = [("grid_rows", rows), ("grid_columns", columns), ("layers", layers)];
+        [&order[..], &grid[..]].concat()
+    };
+    for (counts, words) in [
+        (grid(4, 4, 1), &[("algorithm", "tiled"), ("distribution", "block")][..]),
+        (grid(4, 4, 1), &[("algorithm", "summa"), ("broadcast", "ring")][..]),
+        (grid(4, 4, 1), &[("algorithm", "tiled"), ("distribution", "row-cyclic")][..]),
+        (grid(2, 4, 2), &[("algorithm", "summa"), ("broadcast", "binomial")][..]),
+        (grid(2, 2, 4), &[("algorithm", "tiled")][..]),
+    ] {
+        assert_same_bits(&make("gemm", &counts, words), 40, &[]);
     }
 }

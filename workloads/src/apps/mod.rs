@@ -5,7 +5,7 @@
 //! initial objects with [`Inputs::fill`], runs [`App::kernels`] over buffers and shows the kept
 //! objects to [`App::check`].
 
-pub mod cholesky;
+pub mod dense;
 pub mod merge_sort;
 mod text;
 pub mod word_count;

@@ -61,6 +61,55 @@ fn gemm_subtracts_a_product() {
 }
 
 #[test]
+fn products_replace_add_and_subtract() {
+    for (m, n, k) in SHAPES {
+        let (a, b, c) = (numbers(m * k, 1), numbers(k * n, 2), numbers(m * n, 3));
+        let shape = [m, n, k].map(|s| s as u32);
+        type Body = fn(&mut KernelArgs<'_, '_>) -> KernelResult;
+        let bodies: [(Body, f64, f64); 4] = [
+            (dense::multiply, 0.0, 1.0),
+            (dense::multiply_add, 1.0, 1.0),
+            (dense::multiply_subtract, 1.0, -1.0),
+            (dense::gemm_first, 0.0, -1.0),
+        ];
+        for (at_body, (body, kept, factor)) in bodies.into_iter().enumerate() {
+            let mut out = if kept == 0.0 { vec![f64::NAN; m * n] } else { c.clone() };
+            // The last one takes its second factor transposed.
+            let is_transposed = at_body == 3;
+            run(body, &shape, &[&a, &b], &mut out, 0).unwrap();
+            for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
+                let right = |l| if is_transposed { at(&b, n, j, l) } else { at(&b, k, l, j) };
+                let product: f64 = (0..k).map(|l| at(&a, m, i, l) * right(l)).sum();
+                assert_close(at(&out, m, i, j), kept * at(&c, m, i, j) + factor * product);
+            }
+        }
+    }
+}
+
+#[test]
+fn tiles_are_added_and_copied() {
+    let (c, d) = (numbers(35, 1), numbers(35, 2));
+    let mut out = c.clone();
+    run(dense::add, &[7, 5], &[&d], &mut out, 0).unwrap();
+    assert!(out.iter().zip(c.iter().zip(&d)).all(|(out, (c, d))| *out == c + d));
+    run(dense::copy, &[7, 5], &[&d], &mut out, 0).unwrap();
+    assert_eq!(out, d);
+    let error = run(dense::copy, &[7, 4], &[&d], &mut out, 0).unwrap_err();
+    assert_eq!(error, KernelError::Size { what: "C", expected: 28, given: 35 });
+}
+
+#[test]
+fn the_first_syrk_leaves_nothing_of_what_was_there() {
+    for (n, k, _) in SHAPES {
+        let a = numbers(n * k, 1);
+        let (mut out, mut zero) = (vec![f64::NAN; n * n], vec![0.0; n * n]);
+        run(dense::syrk_first, &[n as u32, k as u32], &[&a], &mut out, 0).unwrap();
+        run(dense::syrk, &[n as u32, k as u32], &[&a], &mut zero, 0).unwrap();
+        assert_eq!(out, zero);
+    }
+}
+
+#[test]
 fn syrk_subtracts_in_the_lower_triangle_only() {
     for (n, k, _) in SHAPES {
         let (a, c) = (numbers(n * k, 1), numbers(n * n, 3));

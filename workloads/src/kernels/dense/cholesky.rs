@@ -1,9 +1,6 @@
-//! Dense linear algebra on tiles of `f64`, stored by column without gaps: the four kernels of a
-//! lower Cholesky factorisation, by `faer`, on the calling thread alone.
-//!
-//! Shapes follow BLAS and LAPACK: (m, n, k), unused ones 0. Costs are floating-point operations as
-//! LAPACK counts them (LAPACK Working Note 41).
+//! The four kernels of a lower Cholesky factorisation.
 
+use super::{tile, tile_mut};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{
     LltError, LltParams, LltRegularization, cholesky_in_place, cholesky_in_place_scratch,
@@ -11,15 +8,17 @@ use faer::linalg::cholesky::llt::factor::{
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
-use faer::{Accum, Auto, MatMut, MatRef, Par};
-use runtime::kernel::{KernelArgs, KernelBuffer, KernelError, KernelResult, KernelSet};
+use faer::{Accum, Auto, Par};
+use runtime::kernel::{KernelArgs, KernelError, KernelResult, KernelSet};
 
-/// Adds `potrf`, `trsm`, `syrk` and `gemm`.
+/// Adds `potrf`, `trsm`, `syrk`, `gemm`, `syrk_first` and `gemm_first`.
 pub fn add_to(kernels: &mut KernelSet) {
     kernels.insert("potrf", potrf);
     kernels.insert("trsm", trsm);
     kernels.insert("syrk", syrk);
     kernels.insert("gemm", gemm);
+    kernels.insert("syrk_first", syrk_first);
+    kernels.insert("gemm_first", gemm_first);
 }
 
 /// Floating-point operations of [`potrf`] of order `n`.
@@ -80,43 +79,27 @@ pub fn syrk(args: &mut KernelArgs<'_, '_>) -> KernelResult {
     Ok(None)
 }
 
+/// `C = -A A^T` in the lower triangle, 0 above. As [`syrk`], with C write.
+pub fn syrk_first(args: &mut KernelArgs<'_, '_>) -> KernelResult {
+    let [_, c] = args.buffers_exactly()?;
+    c.as_mut_slice::<f64>()?.fill(0.0);
+    syrk(args)
+}
+
 /// `C = C - A B^T`. Shape (m, n, k); A: m by k, read; B: n by k, read; C: m by n, read-write.
 pub fn gemm(args: &mut KernelArgs<'_, '_>) -> KernelResult {
+    product(args, Accum::Add)
+}
+
+/// `C = -A B^T`. As [`gemm`], with C write.
+pub fn gemm_first(args: &mut KernelArgs<'_, '_>) -> KernelResult {
+    product(args, Accum::Replace)
+}
+
+fn product(args: &mut KernelArgs<'_, '_>, accum: Accum) -> KernelResult {
     let [m, n, k, _] = args.shape.map(|s| s as usize);
     let [a, b, c] = args.buffers_exactly()?;
     let (a, b) = (tile(a, "A", m, k)?, tile(b, "B", n, k)?);
-    matmul(tile_mut(c, "C", m, n)?, Accum::Add, a, b.transpose(), -1.0, Par::Seq);
+    matmul(tile_mut(c, "C", m, n)?, accum, a, b.transpose(), -1.0, Par::Seq);
     Ok(None)
-}
-
-fn tile<'a>(
-    buffer: &'a KernelBuffer<'_>,
-    what: &'static str,
-    rows: usize,
-    columns: usize,
-) -> Result<MatRef<'a, f64>, KernelError> {
-    let elements = buffer.as_slice::<f64>()?;
-    check_size(what, elements.len(), rows, columns)?;
-    Ok(MatRef::from_column_major_slice(elements, rows, columns))
-}
-
-fn tile_mut<'a>(
-    buffer: &'a mut KernelBuffer<'_>,
-    what: &'static str,
-    rows: usize,
-    columns: usize,
-) -> Result<MatMut<'a, f64>, KernelError> {
-    let elements = buffer.as_mut_slice::<f64>()?;
-    check_size(what, elements.len(), rows, columns)?;
-    Ok(MatMut::from_column_major_slice_mut(elements, rows, columns))
-}
-
-fn check_size(
-    what: &'static str,
-    given: usize,
-    rows: usize,
-    columns: usize,
-) -> Result<(), KernelError> {
-    let expected = rows * columns;
-    if given == expected { Ok(()) } else { Err(KernelError::Size { what, expected, given }) }
 }
