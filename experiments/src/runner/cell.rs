@@ -217,7 +217,8 @@ impl Run<'_> {
             | RunError::SharedCapacity { .. }
             | RunError::ComputesOnDisk { .. }
             | RunError::Infeasible(_) => error("infeasible", failure),
-            RunError::NoDisk { .. }
+            RunError::Abandoned { .. }
+            | RunError::NoDisk { .. }
             | RunError::Disk { .. }
             | RunError::Thread(_)
             | RunError::Conflict { .. } => error("failed", failure),
