@@ -24,8 +24,8 @@ mod slots;
 
 use crate::probe::{LIBRARIES, Library};
 use crate::{
-    BlockId, Done, Facts, GpuError, GpuId, Gpus, HostBox, Op, Pinner, Priority, Refused, StreamId,
-    Ticket,
+    BlockId, Done, Duty, Facts, GpuError, GpuId, Gpus, HostBox, Op, Pinner, Priority, Refused,
+    StreamId, Ticket,
 };
 use context::{Context, Pins};
 use cudarc::{cublas, cusolver, driver, nvrtc};
@@ -105,8 +105,8 @@ impl Gpus for CudaGpus {
         &self.facts
     }
 
-    fn stream(&mut self, gpu: GpuId, priority: Priority) -> Result<StreamId, GpuError> {
-        let index = self.gpu(gpu).add_stream(priority)?;
+    fn stream(&mut self, gpu: GpuId, priority: Priority, duty: Duty) -> Result<StreamId, GpuError> {
+        let index = self.gpu(gpu).add_stream(priority, duty)?;
         Ok(StreamId { gpu, index })
     }
 

@@ -78,6 +78,15 @@ pub enum Priority {
     High,
 }
 
+/// What a stream is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// Launches: it has handles and workspaces of the libraries.
+    Kernels,
+    /// Copies alone.
+    Copies,
+}
+
 /// Host memory that was handed over.
 pub type HostBox = Box<dyn HostMemory>;
 
@@ -197,7 +206,7 @@ pub trait Gpus: Send {
     ///
     /// # Errors
     /// When the device refuses.
-    fn stream(&mut self, gpu: GpuId, priority: Priority) -> Result<StreamId, GpuError>;
+    fn stream(&mut self, gpu: GpuId, priority: Priority, duty: Duty) -> Result<StreamId, GpuError>;
 
     /// Takes device memory, with undefined content; operations that are submitted later may use it
     /// on any stream.

@@ -13,8 +13,8 @@ mod device;
 mod faults;
 
 use crate::{
-    BlockId, Done, Facts, GpuError, GpuId, Gpus, HostBox, Op, Pinner, Priority, Refused, StreamId,
-    Ticket,
+    BlockId, Done, Duty, Facts, GpuError, GpuId, Gpus, HostBox, Op, Pinner, Priority, Refused,
+    StreamId, Ticket,
 };
 use device::{Device, Slot};
 pub use faults::Fault;
@@ -137,7 +137,7 @@ impl Gpus for FakeGpus {
         &self.facts
     }
 
-    fn stream(&mut self, gpu: GpuId, _: Priority) -> Result<StreamId, GpuError> {
+    fn stream(&mut self, gpu: GpuId, _: Priority, _: Duty) -> Result<StreamId, GpuError> {
         let device = self.device(gpu);
         device.check()?;
         Ok(StreamId { gpu, index: device.add_stream() })

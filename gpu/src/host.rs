@@ -23,6 +23,9 @@ pub unsafe trait HostMemory: Send {
     fn is_pinned(&self) -> bool;
 
     /// What it really is, for its maker.
+    fn as_any(&self) -> &dyn Any;
+
+    /// What it really is, for its maker.
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
 }
 
@@ -38,6 +41,10 @@ unsafe impl HostMemory for Box<[u64]> {
 
     fn is_pinned(&self) -> bool {
         false
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {

@@ -36,8 +36,8 @@ pub mod twin;
 pub use bind::{GpuArgs, GpuKernel, GpuKernelSet, library};
 pub use call::{Arg, Args, Call, Precision};
 pub use device::{
-    BlockId, Done, Facts, GpuId, Gpus, HostBox, Op, Pinner, Priority, Refused, Span, StreamId,
-    Ticket,
+    BlockId, Done, Duty, Facts, GpuId, Gpus, HostBox, Op, Pinner, Priority, Refused, Span,
+    StreamId, Ticket,
 };
 pub use error::GpuError;
 pub use host::HostMemory;

@@ -14,22 +14,27 @@
 //!   the arena's end alone. An arena that ends while loans are out leaks the lent blocks. So a
 //!   loan's memory outlives the loan, even when a kernel never returns.
 //! - Racers get atomics; nobody has plain references to the same bytes at that time.
-//! - Buffers on disks have no memory that could be lent; see `extents`.
+//! - Buffers on disks and GPUs have no memory that could be lent; see `extents` and `devices`.
 //! - Lending and giving back take `&mut Arena`: whoever shares an arena between threads does so
 //!   under a lock, whose order also orders the accesses to the memory itself.
 
 mod classes;
+mod devices;
 mod extents;
 
 use crate::disks::{PAGE_BYTES, Pages};
 use classes::class_of;
+use devices::Pin;
+pub(crate) use devices::{DeviceLoan, Lent, Own};
 pub use extents::DiskFault;
 pub(crate) use extents::{Backing, End};
 use extents::{Disk, Extent};
+use gpu::Pinner;
 use runtime::kernel::{BUFFER_ALIGN_BYTES, KernelBuffer};
 use runtime::{BufferId, MemoryId, Mode, ObjectId};
 use std::alloc::Layout;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// An aligned allocation; see the module's documentation.
@@ -39,6 +44,8 @@ struct Block {
     /// The first multiple of the alignment in it.
     start: NonNull<u8>,
     bytes: usize,
+    /// Present while GPUs reach it by themselves.
+    pin: Option<Pin>,
 }
 
 // SAFETY: a block owns its allocation, and nothing in it belongs to a thread.
@@ -54,7 +61,7 @@ impl Block {
         let pad = address.next_multiple_of(BUFFER_ALIGN_BYTES) - address;
         // SAFETY: `pad` is less than the alignment, by which the allocation exceeds `bytes`.
         let start = unsafe { base.add(pad) };
-        Some(Self { base, start, bytes })
+        Some(Self { base, start, bytes, pin: None })
     }
 
     /// All of it, of a block that is not lent: those that are lie in slots.
@@ -62,6 +69,12 @@ impl Block {
         // SAFETY: the block owns its memory, all of which is initialised, and is borrowed mutably
         // for as long as the slice lives.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.bytes) }
+    }
+
+    /// All of it, of a block that is not lent.
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: as above, and borrowed for as long as the slice lives.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.bytes) }
     }
 
     /// More than `bytes`, so that an aligned part of that size is inside. Asking the allocator for
@@ -74,6 +87,10 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
+        if let Some(pin) = self.pin.take() {
+            // SAFETY: the pin was set on this block; blocks that are lent are never dropped.
+            unsafe { pin.take_back(self.start.as_ptr()) };
+        }
         let layout = Self::layout(self.bytes).expect("the block was made with it");
         // SAFETY: `base` was allocated with this layout and is freed once, here.
         unsafe { std::alloc::dealloc(self.base.as_ptr(), layout) };
@@ -175,6 +192,7 @@ pub(crate) struct Loan {
     bytes: usize,
     buffer: BufferId,
     right: Right,
+    is_pinned: bool,
 }
 
 // SAFETY: the memory outlives the loan, and the ledger keeps others from accesses that conflict.
@@ -196,6 +214,11 @@ impl Loan {
                 KernelBuffer::Racy(words)
             }
         }
+    }
+
+    /// Whether GPUs reach it by themselves.
+    pub fn is_pinned(&self) -> bool {
+        self.is_pinned
     }
 
     /// The lent bytes of a reader or writer.
@@ -229,6 +252,10 @@ pub(crate) struct Arena {
     vacant: Vec<Vec<Vec<Block>>>,
     /// By memory: those that are no main memory.
     disks: Vec<Option<Disk>>,
+    /// By memory: those of GPUs.
+    devices: Vec<bool>,
+    /// What lets GPUs reach blocks of main memory.
+    pinner: Option<Arc<dyn Pinner>>,
     /// Where content passes between disks and main memory outside of transfers.
     pages: Pages,
     /// Bytes of live buffers' blocks.
@@ -244,6 +271,8 @@ impl Arena {
             slots: Vec::new(),
             vacant: (0..memories).map(|_| Vec::new()).collect(),
             disks: (0..memories).map(|_| None).collect(),
+            devices: vec![false; memories],
+            pinner: None,
             pages: Pages::default(),
             live_bytes: 0,
             vacant_bytes: 0,
@@ -266,7 +295,7 @@ impl Arena {
         let extent = disk.map(|disk| disk.take(bytes));
         let (block, is_zero) = match bytes {
             0 => (None, true),
-            _ if extent.is_some() => (None, false),
+            _ if extent.is_some() || self.devices[memory.index()] => (None, false),
             _ => self.block(memory, bytes).map(|(block, is_zero)| (Some(block), is_zero))?,
         };
         self.live_bytes += block.as_ref().map_or(0, |b| b.bytes as u64);
@@ -287,11 +316,11 @@ impl Arena {
     pub fn warm(&mut self, memory: MemoryId, bytes: u64) -> bool {
         let class = class_of(bytes);
         let after_bytes = self.vacant_bytes.saturating_add(class.bytes);
-        if bytes == 0 || after_bytes > self.limit_bytes / 2 || self.disks[memory.index()].is_some()
-        {
+        let is_elsewhere = self.disks[memory.index()].is_some() || self.devices[memory.index()];
+        if bytes == 0 || after_bytes > self.limit_bytes / 2 || is_elsewhere {
             return false;
         }
-        let Some(mut block) = usize::try_from(class.bytes).ok().and_then(Block::new) else {
+        let Some(mut block) = self.fresh(class.bytes) else {
             return false;
         };
         for page in block.bytes_mut().chunks_mut(PAGE_BYTES) {
@@ -317,8 +346,14 @@ impl Arena {
             self.vacant.iter_mut().for_each(Vec::clear);
             self.vacant_bytes = 0;
         }
-        let block = usize::try_from(class.bytes).ok().and_then(Block::new);
-        block.map(|block| (block, true)).ok_or(exhausted)
+        self.fresh(class.bytes).map(|block| (block, true)).ok_or(exhausted)
+    }
+
+    /// A new block, pinned where that is asked for.
+    fn fresh(&self, bytes: u64) -> Option<Block> {
+        let mut block = Block::new(usize::try_from(bytes).ok()?)?;
+        Pin::set(&mut block, self.pinner.as_ref());
+        Some(block)
     }
 
     /// Frees a buffer.
@@ -368,11 +403,11 @@ impl Arena {
         if !slot.ledger.lend(right) {
             return Err(Conflict { buffer });
         }
-        let start = match &slot.block {
-            Some(block) => block.start,
-            None => NonNull::<Aligned>::dangling().cast(),
+        let (start, is_pinned) = match &slot.block {
+            Some(block) => (block.start, block.pin.is_some()),
+            None => (NonNull::<Aligned>::dangling().cast(), false),
         };
-        Ok(Loan { start, bytes: slot.bytes, buffer, right })
+        Ok(Loan { start, bytes: slot.bytes, buffer, right, is_pinned })
     }
 
     /// Takes a loan back.
@@ -393,11 +428,17 @@ impl Arena {
         (slot.object, slot.memory)
     }
 
+    /// A buffer's size.
+    pub fn whose_bytes(&self, buffer: BufferId) -> usize {
+        self.slots[buffer.index()].bytes
+    }
+
     /// A live buffer's bytes, `None` while it is lent and when it lies on a disk.
     pub fn bytes(&self, buffer: BufferId) -> Option<&[u8]> {
         let slot = self.slots.get(buffer.index()).filter(|s| s.is_live && s.ledger.is_free())?;
         let Some(block) = &slot.block else {
-            return slot.extent.is_none().then_some(&[]);
+            let is_empty = slot.extent.is_none() && !self.devices[slot.memory.index()];
+            return is_empty.then_some(&[]);
         };
         // SAFETY: the block is initialised and at least this long; nothing is lent, and lending
         // takes the arena mutably.

@@ -28,6 +28,11 @@ impl Clock {
         self.epoch.wait();
     }
 
+    /// Whether it was started.
+    pub fn is_started(&self) -> bool {
+        self.epoch.get().is_some()
+    }
+
     /// The time; 0 before the start.
     #[inline]
     pub fn now_ns(&self) -> Ns {

@@ -7,12 +7,16 @@
 
 mod commands;
 mod copies;
+mod devices;
 
 use crate::buffers::{Arena, Backing, DiskFault, Loan};
 use crate::clock::Clock;
 use crate::crew::{Crew, Turn};
 use crate::planning::Planning;
-use copies::{CopyJob, Links};
+pub(crate) use copies::CopyJob;
+use copies::Links;
+pub(crate) use devices::{Desk, Landing, Order, TaskOrder};
+use gpu::{GpuError, GpuId, Pinner};
 use runtime::executive::{Failure, Stall};
 use runtime::kernel::{Inputs, KernelSet};
 use runtime::replay::CommandDigest;
@@ -23,6 +27,7 @@ use std::any::Any;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Why a run ends.
@@ -46,6 +51,12 @@ pub(crate) enum Ending {
         memory: MemoryId,
         fault: DiskFault,
     },
+    /// A GPU failed, other than under a task.
+    Gpu {
+        /// What was being done.
+        doing: String,
+        error: GpuError,
+    },
     /// A submission panicked; the panic is its caller's.
     Abandoned,
     /// The scheduler or the program panicked, or this crate did.
@@ -61,6 +72,8 @@ pub(crate) struct Core {
     pub ending: Option<Ending>,
     /// Transfers that wait for a mover.
     copies: VecDeque<CopyJob>,
+    /// Present when there are GPUs.
+    pub desk: Option<Desk>,
     /// What holds transfers back in an emulated run.
     links: Option<Links>,
     /// When the scheduler is to be rung.
@@ -100,6 +113,18 @@ pub(crate) struct Parts {
     pub disks: Vec<(MemoryId, Backing)>,
     /// The network, when the cluster is emulated.
     pub links: Option<Box<dyn LinkModel>>,
+    /// Memories that are GPUs', and what their pilot brings.
+    pub devices: Option<Devices>,
+}
+
+/// What the core must know of GPUs.
+pub(crate) struct Devices {
+    /// By memory.
+    pub gpu_of: Vec<Option<GpuId>>,
+    /// Kernels with a body for GPUs, sorted.
+    pub names: Vec<String>,
+    /// What lets GPUs reach main memory by themselves.
+    pub pinner: Option<Arc<dyn Pinner>>,
 }
 
 impl Core {
@@ -109,6 +134,15 @@ impl Core {
         for (memory, backing) in parts.disks {
             arena.put_on_disk(memory, backing);
         }
+        let mut desk = None;
+        if let Some(devices) = parts.devices {
+            let ids = parts.executive.cluster().memory_ids();
+            ids.zip(&devices.gpu_of)
+                .filter(|(_, gpu)| gpu.is_some())
+                .for_each(|(id, _)| arena.put_on_device(id));
+            arena.pin_with(devices.pinner);
+            desk = Some(Desk::new(devices.gpu_of, devices.names));
+        }
         commands::warm(&mut arena, &parts.executive);
         Self {
             executive: Some(parts.executive),
@@ -116,6 +150,7 @@ impl Core {
             digest: CommandDigest::default(),
             ending: None,
             copies: VecDeque::new(),
+            desk,
             links: parts.links.map(Links::new),
             timers: BinaryHeap::new(),
             thinking_until_ns: None,
@@ -273,6 +308,9 @@ impl Core {
     fn follow_growth(&mut self) {
         let Some(executive) = self.executive.as_ref() else { return };
         let graph = executive.graph();
+        if let Some(desk) = &mut self.desk {
+            desk.follow(graph.kernel_names());
+        }
         if graph.kernel_names().len() > self.body_of.len() {
             let names: Vec<&str> = self.kernels.names().collect();
             for kernel in &graph.kernel_names()[self.body_of.len()..] {

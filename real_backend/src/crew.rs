@@ -145,6 +145,8 @@ pub(crate) struct Turn {
     pub new_copies: usize,
     /// Whether there is something new for the service.
     pub is_service_asked: bool,
+    /// Whether there are orders for the GPUs' pilot.
+    pub is_pilot_asked: bool,
     /// Whether the run is over and drained.
     pub is_over: bool,
 }
@@ -170,6 +172,12 @@ pub(crate) struct Crew {
     /// At least as many as there are slips that nobody has taken.
     slips: AtomicU32,
     pub service: OnceLock<Thread>,
+    /// The thread that drives GPUs.
+    pub pilot: OnceLock<Thread>,
+    /// Whether the pilot has orders to take.
+    pub has_orders: AtomicBool,
+    /// What the pilot says at its end.
+    pub pilot_notes: Mutex<Vec<String>>,
     pub stop: AtomicBool,
     over: Mutex<bool>,
     over_rings: Condvar,
@@ -196,6 +204,9 @@ impl Crew {
             pace,
             slips: AtomicU32::new(0),
             service: OnceLock::new(),
+            pilot: OnceLock::new(),
+            has_orders: AtomicBool::new(false),
+            pilot_notes: Mutex::default(),
             stop: AtomicBool::new(false),
             over: Mutex::new(false),
             over_rings: Condvar::new(),
@@ -304,9 +315,20 @@ impl Crew {
         {
             service.unpark();
         }
+        if std::mem::take(&mut turn.is_pilot_asked) {
+            self.call_pilot();
+        }
         if std::mem::take(&mut turn.is_over) {
             *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
             self.over_rings.notify_all();
+        }
+    }
+
+    /// Lets the pilot look for orders.
+    pub fn call_pilot(&self) {
+        self.has_orders.store(true, Ordering::Release);
+        if let Some(pilot) = self.pilot.get() {
+            pilot.unpark();
         }
     }
 
@@ -323,8 +345,8 @@ impl Crew {
         self.stop.store(true, Ordering::Release);
         self.mailboxes.iter().for_each(Mailbox::wake);
         self.movers.iter().filter_map(|m| m.thread.get()).for_each(Thread::unpark);
-        if let Some(service) = self.service.get() {
-            service.unpark();
+        for thread in [&self.service, &self.pilot] {
+            thread.get().into_iter().for_each(Thread::unpark);
         }
     }
 }

@@ -87,7 +87,7 @@ fn can_use_pages(file: &File) -> bool {
 }
 
 /// A file for every disk of the cluster, all of whose other memories must be main memory.
-pub(crate) fn make(cluster: &Cluster, folder: &Path) -> Result<Disks, RunError> {
+pub(crate) fn make(cluster: &Cluster, folder: &Path, has_gpus: bool) -> Result<Disks, RunError> {
     for device in cluster.device_ids() {
         let memory = cluster.memory(cluster.memory_of(device));
         if memory.kind == MemoryKind::Disk {
@@ -101,6 +101,7 @@ pub(crate) fn make(cluster: &Cluster, folder: &Path) -> Result<Disks, RunError> 
         let memory = cluster.memory(id);
         match memory.kind {
             MemoryKind::Dram => {}
+            MemoryKind::Hbm if has_gpus => {}
             MemoryKind::Disk => {
                 let made = scratch_file(folder).map_err(|source| RunError::NoDisk {
                     memory: memory.name.clone(),

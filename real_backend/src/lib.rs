@@ -1,18 +1,18 @@
-//! The wall-clock driver: the executive's commands are carried out by pinned CPU workers on real
-//! memory, with real kernels.
+//! The wall-clock driver: the executive's commands are carried out by pinned CPU workers and on
+//! streams of GPUs, on real memory, with real kernels.
 //!
 //! Map: [`run()`] is a run from start to end, of a [`RunSpec`]; [`start`] begins one that tasks are
 //! submitted to from outside, through a [`Submitter`]; `core` is what its threads share
 //! under the lock (the executive, the buffers, what is under way) and `crew` what they share
 //! without one (mailboxes, the clock); `worker`, `mover` and `service` are the threads' loops;
-//! `pace` tells how well an emulated run kept to its model; `buffers` lends memory and extents of
+//! `pilot` drives GPUs, on a thread of its own; `pace` tells how well an emulated run kept to its model; `buffers` lends memory and extents of
 //! disks, and holds all of this crate's `unsafe`; `disks` makes their files; `synthetic` stands in
 //! for kernels without a body; [`Machine`] knows what this computer has. What a run recorded can be
 //! stepped through again by [`runtime::replay`].
 //!
 //! What is absent: decisions. Who runs what, where, when and on which copy is the executive's, the
-//! same one that the simulator drives. A driver for other hardware brings completions to it in the
-//! same way (`Core::step`, under the lock), and carries out its own devices' commands.
+//! same one that the simulator drives. A GPU's pilot brings completions to it in the same way
+//! as a worker (`Core::step`, under the lock).
 //!
 //! # A run
 //! One worker thread per lane, pinned to a core; movers for transfers; one service thread for
@@ -42,6 +42,14 @@
 //! between it and main memory as the executive says, by movers, several at a time within the
 //! memory's copy engines, while workers compute. What fails there ends the run as
 //! [`RunError::Disk`] with the object's name; the file is gone however the run ends.
+//!
+//! # GPUs
+//! With [`RunSpec::gpus`] memories of kind `hbm` are those of GPUs, in order, and the lanes of
+//! devices that compute there are streams. One thread, the pilot, drives them all, through
+//! [`gpu::Gpus`]: CUDA, or a device without hardware. Budgets are the memories' capacities; what
+//! does not fit goes to the level below as in every other memory. Times are the device's own,
+//! aligned with the host's clock, between the submission and the moment at which the end was seen.
+//! A kernel that faults loses its device: its task fails, the run ends, the process goes on.
 //!
 //! # Emulated clusters
 //! With [`RunSpec::emulation`] any cluster runs on this host, however many devices it has and
@@ -107,6 +115,7 @@ mod disks;
 mod machine;
 mod mover;
 mod pace;
+mod pilot;
 mod planning;
 mod run;
 mod service;
@@ -120,5 +129,5 @@ pub use clock::measured_thinking;
 pub use disks::{Pages, ScratchFile, scratch_file};
 pub use machine::{Machine, NumaNode, host_cluster};
 pub use run::{Running, run, start};
-pub use spec::{DiskError, RunError, RunOutput, RunSpec};
+pub use spec::{DiskError, GpuSpec, RunError, RunOutput, RunSpec};
 pub use submitter::Submitter;

@@ -1,22 +1,24 @@
 //! A run from its start to its end.
 
-use crate::core::{Core, Ending, Parts};
+use crate::core::{Core, Devices, Ending, Parts};
 use crate::crew::{Crew, CrewSizes};
 use crate::disks::{self, Disks};
 use crate::machine::Machine;
 use crate::mover::carry;
 use crate::pace::Pace;
+use crate::pilot::{self, Pilot};
 use crate::service::serve;
 use crate::spec::{DiskError, RunError, RunOutput, RunSpec};
 use crate::submitter::Submitter;
 use crate::worker::{Seat, Shared, work};
+use gpu::GpuId;
 use runtime::executive::Setup;
 use runtime::kernel::Kernel;
 use runtime::trace::{Trace, TraceHeader, World};
-use runtime::{BufferId, Cluster, Executive, ObjectId};
+use runtime::{BufferId, Cluster, DeviceId, Executive, LaneId, ObjectId};
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, TryLockError};
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -73,7 +75,9 @@ impl Running {
         }
         shared.crew.stop();
         threads.into_iter().for_each(|thread| _ = thread.join());
-        let late: Vec<String> = shared.crew.pace.iter().flat_map(Pace::notes).collect();
+        let mut late: Vec<String> = shared.crew.pace.iter().flat_map(Pace::notes).collect();
+        let pilot = &shared.crew.pilot_notes;
+        late.append(&mut pilot.lock().unwrap_or_else(PoisonError::into_inner));
         header.provenance.extend(late.iter().map(|n| as_provenance(n)));
         notes.extend(late);
         conclude(&shared, header, notes, &limits)
@@ -87,19 +91,24 @@ impl std::fmt::Debug for Running {
 }
 
 fn begin(spec: RunSpec, is_open: bool) -> Result<Running, RunError> {
-    check_capacities(&spec.cluster)?;
     let is_emulated = spec.emulation.is_some();
+    let gpu_spec = spec.gpus.filter(|_| !is_emulated);
+    let gpu_of = match gpu_spec {
+        Some(_) => pilot::gpu_of(&spec.cluster),
+        None => vec![None; spec.cluster.memory_count()],
+    };
+    check_capacities(&spec.cluster, &gpu_of)?;
     let folder = spec.disk_folder.unwrap_or_else(std::env::temp_dir);
     let disks = match is_emulated {
         true => Disks::default(),
-        false => disks::make(&spec.cluster, &folder)?,
+        false => disks::make(&spec.cluster, &folder, gpu_spec.is_some())?,
     };
     let until = Instant::now().checked_add(spec.timeout);
     let machine = Machine::detect();
     let limit_bytes = spec.memory_limit_bytes.or(machine.available_bytes).unwrap_or(u64::MAX);
     let cores = if spec.cores.is_empty() { &machine.cores } else { &spec.cores };
-    let seats = seats(&spec.cluster, if is_emulated { &[] } else { cores });
-    let is_crowded = is_emulated || spec.cluster.lane_count() > distinct(cores);
+    let seats = seats(&spec.cluster, if is_emulated { &[] } else { cores }, &gpu_of);
+    let is_crowded = is_emulated || seats.len() > distinct(cores);
     let mut notes = Vec::new();
     let mut header = TraceHeader {
         world: if is_emulated { World::Emulated } else { World::Measured },
@@ -110,13 +119,23 @@ fn begin(spec: RunSpec, is_open: bool) -> Result<Running, RunError> {
     };
     match is_emulated {
         true => header.provenance.push(("emulated".to_owned(), emulated(&spec.cluster, cores))),
-        false => notes.extend(crowd_note(&spec.cluster, cores, is_crowded)),
+        false => notes.extend(crowd_note(seats.len(), cores, is_crowded)),
     }
     if !disks.files.is_empty() {
         header.provenance.push(("disks".to_owned(), format!("files in {}", folder.display())));
         if !disks.is_direct {
             notes.push("disks were reached through the system's cache".to_owned());
         }
+    }
+    let (mut devices, mut pilot) = (None, None);
+    if let Some(gpu_spec) = gpu_spec {
+        for facts in gpu_spec.gpus.facts().iter().take(gpu_of.iter().flatten().count()) {
+            header.provenance.push(("gpu".to_owned(), gpu_facts(facts)));
+        }
+        let names = gpu_spec.kernels.names().map(str::to_owned).collect();
+        let pinner = gpu_spec.pins.then(|| gpu_spec.gpus.pinner()).flatten();
+        devices = Some(Devices { gpu_of, names, pinner });
+        pilot = Some(Pilot::new(gpu_spec, &spec.cluster)?);
     }
     let names: Vec<&str> = spec.kernels.names().collect();
     let bodies: Vec<Arc<dyn Kernel>> =
@@ -144,10 +163,11 @@ fn begin(spec: RunSpec, is_open: bool) -> Result<Running, RunError> {
         limit_bytes,
         disks: disks.files,
         links: spec.emulation,
+        devices,
     });
     let shared = Arc::new(Shared { crew, core: core.into() });
     let mut threads = Vec::with_capacity(seats.len() + movers + 1);
-    notes.extend(start_threads(&shared, seats, &mut threads)?);
+    notes.extend(start_threads(&shared, seats, pilot, &mut threads)?);
     header.provenance.extend(notes.iter().map(|n| as_provenance(n)));
     let until = until.unwrap_or_else(|| Instant::now() + Duration::from_secs(u32::MAX.into()));
     let limits = Limits { limit_bytes, timeout: spec.timeout };
@@ -164,18 +184,41 @@ struct Limits {
     timeout: Duration,
 }
 
-fn check_capacities(cluster: &Cluster) -> Result<(), RunError> {
-    match cluster.device_ids().find(|d| cluster.is_shared(*d)) {
+/// What a trace tells of a GPU.
+fn gpu_facts(facts: &gpu::Facts) -> String {
+    let gpu::Facts { name, memory_bytes, processors, capability, driver, .. } = facts;
+    format!(
+        "{name}, {memory_bytes} bytes, {processors} multiprocessors of {}.{}, CUDA driver {}.{}",
+        capability / 10,
+        capability % 10,
+        driver / 1000,
+        driver % 1000 / 10
+    )
+}
+
+/// Lanes of CPUs have a core each; those of GPUs may share their device.
+fn check_capacities(cluster: &Cluster, gpu_of: &[Option<GpuId>]) -> Result<(), RunError> {
+    let is_cpu = |d: &DeviceId| gpu_of[cluster.memory_of(*d).index()].is_none();
+    match cluster.device_ids().filter(is_cpu).find(|d| cluster.is_shared(*d)) {
         Some(d) => Err(RunError::SharedCapacity { device: cluster.device(d).name.clone() }),
         None => Ok(()),
     }
 }
 
-/// Lane `i` sits on core `i`, round-robin; nobody is pinned where there are no cores.
-fn seats(cluster: &Cluster, cores: &[u32]) -> Vec<Seat> {
+/// The `i`-th lane of a CPU sits on core `i`, round-robin; nobody is pinned where there are no
+/// cores. Streams have no seat.
+fn seats(cluster: &Cluster, cores: &[u32], gpu_of: &[Option<GpuId>]) -> Vec<Seat> {
+    let is_cpu = |lane: u32| {
+        let device = cluster.device_of(LaneId(lane));
+        gpu_of[cluster.memory_of(device).index()].is_none()
+    };
     let lanes = cluster.lane_count() as u32;
-    let cores: Vec<u32> = cores.iter().copied().cycle().take(lanes as usize).collect();
-    (0..lanes).map(|lane| Seat { lane, cores: cores.clone() }).collect()
+    let mut next = cores.iter().copied().cycle();
+    // By lane: a stream's entry is never looked at.
+    let of_lane = |lane| if is_cpu(lane) { next.next() } else { cores.first().copied() };
+    let cores: Vec<u32> = (0..lanes).filter_map(of_lane).collect();
+    let seats = (0..lanes).filter(|lane| is_cpu(*lane));
+    seats.map(|lane| Seat { lane, cores: cores.clone() }).collect()
 }
 
 fn distinct(cores: &[u32]) -> usize {
@@ -185,8 +228,8 @@ fn distinct(cores: &[u32]) -> usize {
     cores.len()
 }
 
-fn crowd_note(cluster: &Cluster, cores: &[u32], is_crowded: bool) -> Option<String> {
-    let (lanes, cores) = (cluster.lane_count(), distinct(cores));
+fn crowd_note(lanes: usize, cores: &[u32], is_crowded: bool) -> Option<String> {
+    let cores = distinct(cores);
     let note = || format!("{lanes} lanes share {cores} cores: durations are not those of a core");
     is_crowded.then(note)
 }
@@ -214,9 +257,15 @@ fn movers(cluster: &Cluster, disks: usize, is_emulated: bool) -> usize {
 fn start_threads(
     shared: &Arc<Shared>,
     seats: Vec<Seat>,
+    pilot: Option<Pilot>,
     threads: &mut Vec<JoinHandle<()>>,
 ) -> Result<Vec<String>, RunError> {
     let notes = start_workers(shared, seats, threads)?;
+    if let Some(pilot) = pilot {
+        let theirs = Arc::clone(shared);
+        let body = move || theirs.guarded(|| pilot::fly(&theirs, pilot));
+        spawn(shared, threads, "pilot", body)?;
+    }
     for at in 0..shared.crew.movers.len() {
         let theirs = Arc::clone(shared);
         spawn(shared, threads, "mover", move || theirs.guarded(|| carry(&theirs, at)))?;
@@ -318,6 +367,9 @@ fn conclude(
             let error = DiskError { verb, object: name(object), memory, fault };
             RunError::Disk { error, trace: saved(executive, header) }
         }
+        Ending::Gpu { doing, error } => {
+            RunError::Gpu { doing, error, trace: saved(executive, header) }
+        }
         Ending::Conflict { what, buffer } => {
             RunError::Conflict { what, buffer, trace: saved(executive, header) }
         }
@@ -383,7 +435,7 @@ fn give_up(
 
 /// Names of the tasks on all lanes.
 fn running(executive: &Executive) -> Vec<String> {
-    let lanes = (0..executive.cluster().lane_count() as u32).map(runtime::LaneId);
+    let lanes = (0..executive.cluster().lane_count() as u32).map(LaneId);
     let mut tasks: Vec<_> = lanes.filter_map(|lane| executive.view().running(lane)).collect();
     tasks.dedup();
     tasks.into_iter().map(|task| executive.graph().task_name(task)).collect()

@@ -11,6 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+/// How long the start waits between looks at what GPUs have got.
+const FILL_LOOK: Duration = Duration::from_micros(200);
+
 /// Starts the run, then serves it; returns when the run stops.
 pub(crate) fn serve(shared: &Arc<Shared>) {
     // Without it sleeps last 50 microseconds longer; if it fails they do.
@@ -42,6 +45,13 @@ fn start(shared: &Shared) {
     {
         let mut core = shared.lock();
         core.step(crew, 0, Input::Start, &mut turn);
+        while core.is_filling() {
+            // GPUs get their first content before time 0, too.
+            drop(core);
+            crew.call_pilot();
+            std::thread::park_timeout(FILL_LOOK);
+            core = shared.lock();
+        }
         crew.clock.start(core.thinking_until_ns.unwrap_or(0));
         _ = core.ring(crew, &mut turn);
     }

@@ -1,6 +1,7 @@
 //! What a real run takes and gives.
 
 use crate::buffers::{Arena, DiskFault};
+use gpu::{GpuError, GpuKernelSet, Gpus};
 use runtime::cluster::MemoryKind;
 use runtime::executive::{Failure, Feasibility, Program, Stall, Thinking};
 use runtime::kernel::{Inputs, KernelSet};
@@ -53,6 +54,27 @@ pub struct RunSpec {
     /// Emulates the cluster on this host, whatever it is: its links as this model paces them. See
     /// the crate's documentation.
     pub emulation: Option<Box<dyn LinkModel>>,
+    /// GPUs for the cluster's memories of kind `hbm`, in order; without them such a cluster can
+    /// only be emulated.
+    pub gpus: Option<GpuSpec>,
+}
+
+/// GPUs of a run.
+pub struct GpuSpec {
+    /// The devices, real or fake.
+    pub gpus: Box<dyn Gpus>,
+    /// Bodies of kernels there; tasks of kernels that have none anywhere run as `synthetic`.
+    pub kernels: GpuKernelSet,
+    /// Whether main memory is page-locked, in blocks of 256 KiB and more, so that GPUs copy from
+    /// and to it by themselves. Otherwise all copies go by way of staging.
+    pub pins: bool,
+}
+
+impl GpuSpec {
+    /// With the kernels that come with this program, and page-locked memory.
+    pub fn new(gpus: Box<dyn Gpus>) -> Self {
+        Self { gpus, kernels: gpu::library(), pins: true }
+    }
 }
 
 impl RunSpec {
@@ -82,6 +104,7 @@ impl RunSpec {
             timeout: Duration::from_secs(3600),
             disk_folder: None,
             emulation: None,
+            gpus: None,
         }
     }
 }
@@ -159,7 +182,10 @@ pub struct DiskError {
 #[derive(thiserror::Error)]
 pub enum RunError {
     /// The cluster has a memory that this driver does not have.
-    #[error("memory {memory:?} is {kind:?}; a real run on CPU workers has main memory and disks")]
+    #[error(
+        "memory {memory:?} is {kind:?}; a real run on CPU workers has main memory and disks: \
+         choose a backend with GPUs"
+    )]
     UnsupportedMemory {
         /// Its name.
         memory: String,
@@ -174,6 +200,46 @@ pub enum RunError {
     SharedCapacity {
         /// Its name.
         device: String,
+    },
+    /// The cluster has more GPUs than there are.
+    #[error(
+        "memory {memory:?} is a GPU's, and this machine has {found}; take it out of the cluster \
+         file, or choose `emulated`"
+    )]
+    TooFewGpus {
+        /// The first memory without one.
+        memory: String,
+        /// GPUs found.
+        found: usize,
+    },
+    /// A GPU has less memory than the cluster file says.
+    #[error(
+        "memory {memory:?} has {capacity_bytes} bytes in the cluster file and {free_bytes} bytes \
+         free on the GPU; lower its capacity, or end what else uses the GPU"
+    )]
+    GpuTooSmall {
+        /// The memory.
+        memory: String,
+        /// By the file.
+        capacity_bytes: u64,
+        /// On the device.
+        free_bytes: u64,
+    },
+    /// A GPU gives no stream.
+    #[error("no stream could be made: {error}")]
+    NoStream {
+        /// Why.
+        error: GpuError,
+    },
+    /// A GPU failed, other than under a task.
+    #[error("{doing} failed: {error}")]
+    Gpu {
+        /// What was being done.
+        doing: String,
+        /// Why.
+        error: GpuError,
+        /// What happened until then.
+        trace: Box<Trace>,
     },
     /// A device computes in a disk.
     #[error("device {device:?} computes in {memory:?}, which is a disk")]
@@ -285,6 +351,9 @@ impl RunError {
             Self::UnsupportedMemory { .. }
             | Self::SharedCapacity { .. }
             | Self::ComputesOnDisk { .. }
+            | Self::TooFewGpus { .. }
+            | Self::GpuTooSmall { .. }
+            | Self::NoStream { .. }
             | Self::NoDisk { .. }
             | Self::Infeasible(_)
             | Self::Thread(_) => None,
@@ -294,6 +363,7 @@ impl RunError {
             | Self::Abandoned { trace }
             | Self::OutOfMemory { trace, .. }
             | Self::Disk { trace, .. }
+            | Self::Gpu { trace, .. }
             | Self::Conflict { trace, .. } => Some(trace),
         }
     }

@@ -166,6 +166,10 @@ unsafe impl HostMemory for Pinned {
         true
     }
 
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
     }

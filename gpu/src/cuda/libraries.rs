@@ -15,6 +15,7 @@ pub const BLAS_WORKSPACE_BYTES: u64 = 32 << 20;
 pub type Addresses = [sys::CUdeviceptr; 3];
 
 /// The handles of one stream; what is missing stays `None`.
+#[derive(Default)]
 pub struct Handles {
     blas: Option<blas::cublasHandle_t>,
     solver: Option<solver::cusolverDnHandle_t>,
@@ -47,7 +48,7 @@ impl Handles {
     ) -> Result<Self, GpuError> {
         context.bind()?;
         let is_there = |library: &Library| !missing.contains(library);
-        let mut handles = Self { blas: None, solver: None };
+        let mut handles = Self::default();
         if is_there(&LIBRARIES[0]) {
             let mut handle = std::ptr::null_mut();
             // SAFETY: the library is there and the context current; the stream and the workspace

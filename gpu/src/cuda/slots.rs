@@ -6,8 +6,8 @@ use super::libraries::{BLAS_WORKSPACE_BYTES, Handles};
 use crate::call::MAX_ARGS;
 use crate::probe::Library;
 use crate::{
-    Arg, BlockId, Call, Done, GpuError, GpuId, HostBox, HostMemory, Op, Priority, Refused, Span,
-    Ticket,
+    Arg, BlockId, Call, Done, Duty, GpuError, GpuId, HostBox, HostMemory, Op, Priority, Refused,
+    Span, Ticket,
 };
 use cudarc::driver::{result, sys};
 use runtime::Ns;
@@ -121,9 +121,12 @@ impl Gpu {
         }
     }
 
-    pub fn add_stream(&mut self, priority: Priority) -> Result<u32, GpuError> {
+    pub fn add_stream(&mut self, priority: Priority, duty: Duty) -> Result<u32, GpuError> {
         self.enter()?;
-        if self.functions.is_none() && !self.missing.contains(&crate::probe::LIBRARIES[2]) {
+        if duty == Duty::Kernels
+            && self.functions.is_none()
+            && !self.missing.contains(&crate::probe::LIBRARIES[2])
+        {
             self.functions = Some(Functions::load(&self.context)?);
         }
         let (least, most) =
@@ -136,11 +139,19 @@ impl Gpu {
         let kind = result::stream::StreamKind::NonBlocking;
         let raw = result::stream::create_with_priority(kind, level);
         let raw = raw.map_err(says("cuStreamCreateWithPriority"))?;
-        let [workspace, info] = [BLAS_WORKSPACE_BYTES, 8].map(|bytes| self.take(bytes));
-        let scratch = workspace?;
-        let handles = Handles::new(&self.context, raw, scratch, &self.missing)?;
-        let (workspace, info, seen) = ((0, 0), info?, 0);
-        self.streams.push(Stream { raw, handles, scratch, workspace, info, seen });
+        let mut stream = Stream {
+            raw,
+            handles: Handles::default(),
+            scratch: 0,
+            workspace: (0, 0),
+            info: 0,
+            seen: 0,
+        };
+        if duty == Duty::Kernels {
+            (stream.scratch, stream.info) = (self.take(BLAS_WORKSPACE_BYTES)?, self.take(8)?);
+            stream.handles = Handles::new(&self.context, raw, stream.scratch, &self.missing)?;
+        }
+        self.streams.push(stream);
         Ok(self.streams.len() as u32 - 1)
     }
 

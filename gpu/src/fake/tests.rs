@@ -28,7 +28,7 @@ fn wait(gpus: &mut FakeGpus, ticket: Ticket) -> Result<Done, Refused> {
 #[test]
 fn memory_is_poisoned_copied_in_zeroed_and_copied_out() {
     let mut gpus = fake(&[]);
-    let stream = gpus.stream(GPU, Priority::Normal).unwrap();
+    let stream = gpus.stream(GPU, Priority::Normal, Duty::Kernels).unwrap();
     let block = gpus.allocate(GPU, 16).unwrap();
     let span = whole(block, 16);
     let look = |gpus: &mut FakeGpus| {
@@ -49,7 +49,7 @@ fn memory_is_poisoned_copied_in_zeroed_and_copied_out() {
 #[test]
 fn streams_are_in_order_and_between_them_only_what_is_asked_for() {
     let mut gpus = fake(&[]);
-    let streams = [0, 1].map(|_| gpus.stream(GPU, Priority::Normal).unwrap());
+    let streams = [0, 1].map(|_| gpus.stream(GPU, Priority::Normal, Duty::Kernels).unwrap());
     let block = gpus.allocate(GPU, 64).unwrap();
     let mut was_early = false;
     for _ in 0..20 {
@@ -69,7 +69,7 @@ fn streams_are_in_order_and_between_them_only_what_is_asked_for() {
 #[test]
 fn a_race_between_streams_loses_the_device_and_no_other() {
     let mut gpus = fake(&[]);
-    let streams = [0, 1].map(|_| gpus.stream(GPU, Priority::Normal).unwrap());
+    let streams = [0, 1].map(|_| gpus.stream(GPU, Priority::Normal, Duty::Kernels).unwrap());
     let block = gpus.allocate(GPU, 64).unwrap();
     let span = whole(block, 64);
     let one = gpus.submit(streams[0], Op::Zero { span }, &[]).unwrap();
@@ -80,7 +80,7 @@ fn a_race_between_streams_loses_the_device_and_no_other() {
     let two = wait(&mut gpus, two).err().expect("it races");
     assert!(two.host.is_some(), "host memory comes back");
     assert!(matches!(gpus.allocate(GPU, 8), Err(GpuError::Faulted { .. })));
-    let other = gpus.stream(GpuId(1), Priority::High).unwrap();
+    let other = gpus.stream(GpuId(1), Priority::High, Duty::Kernels).unwrap();
     let ticket = gpus.submit(other, Op::Launch { calls: &[] }, &[]).unwrap();
     wait(&mut gpus, ticket).unwrap();
 }
@@ -90,11 +90,11 @@ fn peers_copy_from_device_to_device() {
     let mut gpus = fake(&[]);
     let other = GpuId(1);
     let (mine, theirs) = (gpus.allocate(GPU, 8).unwrap(), gpus.allocate(other, 8).unwrap());
-    let stream = gpus.stream(GPU, Priority::Normal).unwrap();
+    let stream = gpus.stream(GPU, Priority::Normal, Duty::Kernels).unwrap();
     let put = Op::CopyIn { from: host(&[9; 8]), to: whole(mine, 8) };
     let put = gpus.submit(stream, put, &[]).unwrap();
     wait(&mut gpus, put).unwrap();
-    let stream = gpus.stream(other, Priority::Normal).unwrap();
+    let stream = gpus.stream(other, Priority::Normal, Duty::Kernels).unwrap();
     let peer = Op::CopyPeer { from: whole(mine, 8), to: whole(theirs, 8) };
     let peer = gpus.submit(stream, peer, &[]).unwrap();
     wait(&mut gpus, peer).unwrap();
@@ -121,12 +121,12 @@ fn faults_come_when_they_are_due_with_messages_that_help() {
     let span = whole(BlockId { gpu: GPU, index: 0 }, 8);
     let potrf = Call::Potrf { precision: Precision::F64, n: 1, a: span };
     let mut gpus = fake(&[Fault::Library("libcusolver.so.12")]);
-    let stream = gpus.stream(GPU, Priority::Normal).unwrap();
+    let stream = gpus.stream(GPU, Priority::Normal, Duty::Kernels).unwrap();
     let refused = gpus.submit(stream, Op::Launch { calls: &[potrf] }, &[]).err().unwrap();
     assert!(refused.error.to_string().contains("nvidia-cusolver"), "{refused:?}");
     let mut gpus = fake(&[Fault::Launch { gpu: GPU, after: 1 }, Fault::Pinned]);
     assert!(gpus.pinned(8).err().unwrap().to_string().contains("ulimit -l"));
-    let stream = gpus.stream(GPU, Priority::Normal).unwrap();
+    let stream = gpus.stream(GPU, Priority::Normal, Duty::Kernels).unwrap();
     for is_fine in [true, false] {
         let ticket = gpus.submit(stream, Op::Launch { calls: &[] }, &[]).unwrap();
         assert_eq!(wait(&mut gpus, ticket).is_ok(), is_fine);
@@ -150,7 +150,7 @@ fn a_kernel_gives_the_same_on_the_device_and_as_a_cpu_body() {
     twin::Twin(Arc::clone(kernel)).run(&mut args).unwrap();
 
     let mut gpus = fake(&[]);
-    let stream = gpus.stream(GPU, Priority::Normal).unwrap();
+    let stream = gpus.stream(GPU, Priority::Normal, Duty::Kernels).unwrap();
     let block = gpus.allocate(GPU, bytes.len() as u64).unwrap();
     let span = whole(block, bytes.len() as u64);
     let mut calls = Vec::new();

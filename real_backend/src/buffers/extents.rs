@@ -5,7 +5,7 @@
 //! reading it must find the same.
 
 use super::classes::{Class, class_of};
-use super::{Arena, Block, Conflict, Loan, Right};
+use super::{Arena, Block, Conflict, DeviceLoan, Loan, Right};
 use crate::disks::{PAGE_BYTES, Pages};
 use runtime::{BufferId, MemoryId};
 use std::io;
@@ -72,6 +72,7 @@ pub(crate) struct DiskLoan {
 pub(crate) enum End {
     Memory(Loan),
     Disk(DiskLoan),
+    Device(DeviceLoan),
 }
 
 impl End {
@@ -80,6 +81,7 @@ impl End {
         match self {
             Self::Memory(loan) => loan.bytes().len(),
             Self::Disk(loan) => loan.bytes,
+            Self::Device(loan) => loan.bytes as usize,
         }
     }
 }
@@ -183,6 +185,9 @@ impl Arena {
     /// # Errors
     /// As [`Arena::lend`].
     pub fn lend_end(&mut self, buffer: BufferId, right: Right) -> Result<End, Conflict> {
+        if self.is_on_device(buffer) {
+            return self.lend_device(buffer, right).map(End::Device);
+        }
         let slot = &mut self.slots[buffer.index()];
         let Some(extent) = slot.extent else { return self.lend(buffer, right).map(End::Memory) };
         assert!(slot.is_live, "buffer {buffer} is lent and was not allocated");
@@ -201,6 +206,7 @@ impl Arena {
     pub fn give_back_end(&mut self, end: End) {
         let loan = match end {
             End::Memory(loan) => return self.give_back(loan),
+            End::Device(loan) => return self.give_back_device(&loan),
             End::Disk(loan) => loan,
         };
         let slot = &mut self.slots[loan.buffer.index()];

@@ -1,5 +1,6 @@
 //! Carrying the executive's commands out.
 
+use super::devices::Order;
 use super::{Core, Ending};
 use crate::buffers::{Arena, Conflict, Exhausted, Right};
 use crate::crew::{Crew, Job, NONE, Turn};
@@ -38,7 +39,14 @@ impl Core {
                 Command::Allocate { buffer, object, memory, bytes } => {
                     self.allocate(buffer, object, memory, bytes);
                 }
-                Command::Release { buffer } => self.arena.release(buffer),
+                Command::Release { buffer } => {
+                    if let Some(desk) = self.desk.as_mut()
+                        && self.arena.is_on_device(buffer)
+                    {
+                        desk.orders.push(Order::Release { buffer });
+                    }
+                    self.arena.release(buffer);
+                }
                 _ if is_ending => {}
                 Command::Copy { copy, from, to, source, target, .. } => {
                     self.start_copy(copy, (from, to), (source, target), turn);
@@ -62,6 +70,7 @@ impl Core {
             }
         }
         self.commands = commands;
+        turn.is_pilot_asked |= self.desk.as_ref().is_some_and(|desk| !desk.orders.is_empty());
     }
 
     /// Makes a buffer; an initial object's first one, at home, gets its content.
@@ -72,15 +81,11 @@ impl Core {
                 return self.end(Ending::Exhausted { object, bytes, used_bytes });
             }
         };
-        let Some(executive) = self.executive.as_ref() else { return };
-        let plain = executive.graph().object(object);
-        if !plain.initial || executive.cluster().home(plain.home) != memory {
-            return;
+        let is_first = self.is_first_at_home(object, memory);
+        if let Some(gpu) = self.on_gpu(memory) {
+            return self.order_buffer(buffer, (object, is_first), gpu, bytes);
         }
-        if self.is_filled.len() <= object.index() {
-            self.is_filled.resize(executive.graph().object_count(), false);
-        }
-        if std::mem::replace(&mut self.is_filled[object.index()], true) {
+        if !is_first {
             return;
         }
         let fill = |bytes: &mut [u8]| match &self.inputs {
@@ -100,9 +105,25 @@ impl Core {
         self.arena.give_back(loan);
     }
 
+    /// Whether it is an initial object's first buffer, at home; said once.
+    fn is_first_at_home(&mut self, object: ObjectId, memory: MemoryId) -> bool {
+        let Some(executive) = self.executive.as_ref() else { return false };
+        let plain = executive.graph().object(object);
+        if !plain.initial || executive.cluster().home(plain.home) != memory {
+            return false;
+        }
+        if self.is_filled.len() <= object.index() {
+            self.is_filled.resize(executive.graph().object_count(), false);
+        }
+        !std::mem::replace(&mut self.is_filled[object.index()], true)
+    }
+
     /// Gives a task to its worker: to the one whose turn it is, or into a mailbox.
     fn start_run(&mut self, crew: &Crew, run: Run, buffers: &[BufferId], turn: &mut Turn) {
         let Some(executive) = self.executive.as_ref() else { return };
+        if self.on_gpu(executive.cluster().memory_of(run.device)).is_some() {
+            return self.order_task((run.task, run.device, run.lane), buffers);
+        }
         let graph = executive.graph();
         for (access, &buffer) in graph.accesses(run.task).iter().zip(buffers) {
             match self.arena.lend(buffer, Right::of(access.mode)) {

@@ -3,21 +3,25 @@
 //! A mover copies the bytes. In an emulated run a transfer ends when the model of the network says
 //! so: bytes that are there earlier wait here for that instant.
 
+use super::devices::Order;
 use super::{Core, Ending};
-use crate::buffers::{Conflict, DiskFault, End, Right};
+use crate::buffers::{Conflict, DiskFault, End, Own, Right};
 use crate::clock::Clock;
 use crate::crew::{Crew, Turn};
 use crate::disks::Pages;
+use gpu::HostMemory;
 use runtime::{BufferId, CopyId, Input, LinkModel, MemoryId, Ns};
 use std::collections::VecDeque;
 
 /// A transfer for a mover.
 pub(crate) struct CopyJob {
-    copy: CopyId,
-    from: End,
-    to: End,
+    pub copy: CopyId,
+    pub from: End,
+    pub to: End,
     /// When it began; in an emulated run when it was issued.
-    started_ns: Ns,
+    pub started_ns: Ns,
+    /// Between a disk and a GPU: where the bytes are on their way.
+    pub passing: Option<Own>,
 }
 
 impl CopyJob {
@@ -41,6 +45,16 @@ impl CopyJob {
                 from.read(pages).map_err(reading)?;
                 to.write(pages).map_err(writing)
             }
+            (End::Disk(from), End::Device(_)) => {
+                let own = self.passing.as_mut().expect("it was made with the transfer");
+                own.bytes_mut().copy_from_slice(from.read(pages).map_err(reading)?);
+                Ok(())
+            }
+            (End::Device(_), End::Disk(to)) => {
+                let own = self.passing.as_ref().expect("the pilot has filled it");
+                to.write_from(own.bytes(), pages).map_err(writing)
+            }
+            (End::Device(_), _) | (_, End::Device(_)) => unreachable!("these are the pilot's"),
         }
     }
 }
@@ -131,8 +145,29 @@ impl Core {
             turn.is_service_asked = true;
         }
         self.copying += 1;
-        self.copies.push_back(CopyJob { copy, from, to, started_ns: self.now_ns });
+        let mut job = CopyJob { copy, from, to, started_ns: self.now_ns, passing: None };
+        match (&job.from, &job.to) {
+            (End::Disk(_), End::Device(loan)) => {
+                let (buffer, bytes) = (loan.buffer, loan.bytes);
+                job.passing = Own::new(bytes as usize);
+                if job.passing.is_none() {
+                    let (object, used_bytes) = (self.arena.whose(buffer).0, 0);
+                    self.end(Ending::Exhausted { object, bytes, used_bytes });
+                    return self.take_back(job);
+                }
+            }
+            (End::Device(_), _) | (_, End::Device(_)) => return self.order_copy(job, turn),
+            _ => {}
+        }
+        self.copies.push_back(job);
         turn.new_copies += 1;
+    }
+
+    /// A transfer that will not be carried out.
+    pub(super) fn take_back(&mut self, job: CopyJob) {
+        self.copying -= 1;
+        self.arena.give_back_end(job.from);
+        self.arena.give_back_end(job.to);
     }
 
     /// The next transfer for a mover, and how many wait behind it.
@@ -149,6 +184,13 @@ impl Core {
     /// A mover has copied the bytes.
     pub fn copy_moved(&mut self, crew: &Crew, job: CopyJob, turn: &mut Turn) {
         let now_ns = crew.clock.now_ns();
+        if let End::Device(_) = job.to {
+            // The rest of the way is the pilot's.
+            return match self.ending {
+                None => self.order_copy(job, turn),
+                Some(_) => self.copy_ended(crew, now_ns, job, turn),
+            };
+        }
         let Some(links) = self.links.as_mut().filter(|_| self.ending.is_none()) else {
             return self.copy_ended(crew, now_ns, job, turn);
         };
@@ -187,8 +229,8 @@ impl Core {
     }
 
     /// A transfer's end.
-    fn copy_ended(&mut self, crew: &Crew, at_ns: Ns, job: CopyJob, turn: &mut Turn) {
-        let CopyJob { copy, from, to, started_ns } = job;
+    pub(super) fn copy_ended(&mut self, crew: &Crew, at_ns: Ns, job: CopyJob, turn: &mut Turn) {
+        let CopyJob { copy, from, to, started_ns, .. } = job;
         self.arena.give_back_end(from);
         self.arena.give_back_end(to);
         self.copying -= 1;
@@ -202,10 +244,16 @@ impl Core {
     pub(super) fn drop_copies(&mut self) {
         let moved = self.links.iter_mut().flat_map(|l| &mut l.flights);
         let moved = moved.filter_map(|flight| flight.moved.take());
-        for job in self.copies.drain(..).chain(moved) {
-            self.copying -= 1;
-            self.arena.give_back_end(job.from);
-            self.arena.give_back_end(job.to);
-        }
+        let orders = self.desk.iter_mut().flat_map(|desk| desk.orders.extract_if(.., is_copy));
+        let ordered = orders.filter_map(|order| match order {
+            Order::Copy(job) => Some(job),
+            _ => None,
+        });
+        let all: Vec<CopyJob> = self.copies.drain(..).chain(moved).chain(ordered).collect();
+        all.into_iter().for_each(|job| self.take_back(job));
     }
+}
+
+fn is_copy(order: &mut Order) -> bool {
+    matches!(order, Order::Copy(_))
 }

@@ -3,6 +3,8 @@
 mod clusters;
 mod emulated;
 mod failures;
+mod gpu_faults;
+mod gpus;
 mod growth;
 mod lanes;
 mod memories;
