@@ -1,7 +1,7 @@
 //! From a task to calls: which kernel's name means what on a GPU.
 //!
 //! Names, shapes and accesses of the dense kernels are those of the workloads (`potrf`, `trsm`,
-//! `syrk`, `gemm` on tiles of `f64` by column); the `s` in front stands for `f32`. Parameters that
+//! `syrk`, `gemm`, `multiply` and what goes with them, on tiles of `f64` by column); `s` in front stands for `f32`. Parameters that
 //! are no integers are bits: [`bits`].
 
 use crate::{Arg, Args, Call, Precision, Span};
@@ -78,26 +78,39 @@ pub fn info_message(info: i64) -> String {
 /// Threads per block of kernels with a thread per element.
 const THREADS: u32 = 256;
 
+/// What a kernel on tiles calls.
+type Dense = fn(Precision, &GpuArgs<'_>, &mut Vec<Call>) -> Result<(), KernelError>;
+
+/// A kernel on tiles of one type.
+struct Tiles {
+    precision: Precision,
+    calls: Dense,
+}
+
+impl GpuKernel for Tiles {
+    fn calls(&self, args: &GpuArgs<'_>, out: &mut Vec<Call>) -> Result<(), KernelError> {
+        (self.calls)(self.precision, args, out)
+    }
+}
+
 /// All kernels that come with this crate.
 pub fn library() -> GpuKernelSet {
     let mut set = GpuKernelSet::default();
     for (precision, prefix) in [(Precision::F64, ""), (Precision::F32, "s")] {
-        let named = |name: &str| format!("{prefix}{name}");
-        set.insert(&named("potrf"), move |a: &GpuArgs<'_>, out: &mut Vec<Call>| {
-            potrf(precision, a, out)
-        });
-        set.insert(&named("trsm"), move |a: &GpuArgs<'_>, out: &mut Vec<Call>| {
-            trsm(precision, a, out)
-        });
-        set.insert(&named("syrk"), move |a: &GpuArgs<'_>, out: &mut Vec<Call>| {
-            syrk(precision, a, out)
-        });
-        set.insert(&named("gemm"), move |a: &GpuArgs<'_>, out: &mut Vec<Call>| {
-            gemm(precision, a, out)
-        });
-        set.insert(&named("gemm-add"), move |a: &GpuArgs<'_>, out: &mut Vec<Call>| {
-            gemm_add(precision, a, out)
-        });
+        let mut add = |name: &str, calls: Dense| {
+            set.insert(&format!("{prefix}{name}"), Tiles { precision, calls });
+        };
+        add("potrf", potrf);
+        add("trsm", trsm);
+        add("syrk", |p, a, out| syrk(p, 1.0, a, out));
+        add("syrk_first", |p, a, out| syrk(p, 0.0, a, out));
+        add("gemm", |p, a, out| product(p, true, (-1.0, 1.0), a, out));
+        add("gemm_first", |p, a, out| product(p, true, (-1.0, 0.0), a, out));
+        add("multiply", |p, a, out| product(p, false, (1.0, 0.0), a, out));
+        add("multiply_add", |p, a, out| product(p, false, (1.0, 1.0), a, out));
+        add("multiply_subtract", |p, a, out| product(p, false, (-1.0, 1.0), a, out));
+        add("add", sum);
+        add("copy", copy);
     }
     set.insert("axpy", axpy);
     set.insert("relu", |a: &GpuArgs<'_>, out: &mut Vec<Call>| map("relu_f32", a, out));
@@ -164,38 +177,60 @@ fn trsm(precision: Precision, args: &GpuArgs<'_>, out: &mut Vec<Call>) -> Result
     Ok(())
 }
 
-/// Shape (n, k); A read, C read-write: `C = C - A A^T`.
-fn syrk(precision: Precision, args: &GpuArgs<'_>, out: &mut Vec<Call>) -> Result<(), KernelError> {
+/// Shape (n, k); A read, C read-write: `C = beta C - A A^T`, and zeroes above the diagonal where
+/// beta is zero.
+fn syrk(
+    precision: Precision,
+    beta: f64,
+    args: &GpuArgs<'_>,
+    out: &mut Vec<Call>,
+) -> Result<(), KernelError> {
     let ([n, k, ..], [a, c]) = (args.shape, spans(args)?);
     tile("A", a, precision, n, k)?;
     tile("C", c, precision, n, n)?;
-    out.push(Call::Syrk { precision, size: [n, k], factors: (-1.0, 1.0), a, c });
+    if beta == 0.0 {
+        out.push(Call::Zero { span: c });
+    }
+    out.push(Call::Syrk { precision, size: [n, k], factors: (-1.0, beta), a, c });
     Ok(())
 }
 
-/// Shape (m, n, k); A and B read, C read-write: `C = C - A B^T`.
-fn gemm(precision: Precision, args: &GpuArgs<'_>, out: &mut Vec<Call>) -> Result<(), KernelError> {
-    let ([m, n, k, _], [a, b, c]) = (args.shape, spans(args)?);
-    tile("A", a, precision, m, k)?;
-    tile("B", b, precision, n, k)?;
-    tile("C", c, precision, m, n)?;
-    let (size, transposed, factors) = ([m, n, k], (false, true), (-1.0, 1.0));
-    out.push(Call::Gemm { precision, transposed, size, factors, a, b, c });
-    Ok(())
-}
-
-/// Shape (m, n, k); A and B read, C read-write: `C = A B + C`.
-fn gemm_add(
+/// Shape (m, n, k); A and B read, C written: `C = alpha A B + beta C`, B stored transposed or not.
+fn product(
     precision: Precision,
+    is_transposed: bool,
+    factors: (f64, f64),
     args: &GpuArgs<'_>,
     out: &mut Vec<Call>,
 ) -> Result<(), KernelError> {
     let ([m, n, k, _], [a, b, c]) = (args.shape, spans(args)?);
     tile("A", a, precision, m, k)?;
-    tile("B", b, precision, k, n)?;
+    tile("B", b, precision, n, k)?;
     tile("C", c, precision, m, n)?;
-    let (size, transposed, factors) = ([m, n, k], (false, false), (1.0, 1.0));
+    let (size, transposed) = ([m, n, k], (false, is_transposed));
     out.push(Call::Gemm { precision, transposed, size, factors, a, b, c });
+    Ok(())
+}
+
+/// Shape (m, n); D read, C read-write: `C = C + D`.
+fn sum(precision: Precision, args: &GpuArgs<'_>, out: &mut Vec<Call>) -> Result<(), KernelError> {
+    let ([m, n, ..], [d, c]) = (args.shape, spans(args)?);
+    tile("D", d, precision, m, n)?;
+    tile("C", c, precision, m, n)?;
+    let (count, x, y) = (u64::from(m) * u64::from(n), Arg::Read(d), Arg::Write(c));
+    out.push(match precision {
+        Precision::F32 => each("axpy_f32", count, &[Arg::U64(count), Arg::F32(1.0), x, y]),
+        Precision::F64 => each("axpy_f64", count, &[Arg::U64(count), Arg::F64(1.0), x, y]),
+    });
+    Ok(())
+}
+
+/// Shape (m, n); C read, D written: `D = C`.
+fn copy(precision: Precision, args: &GpuArgs<'_>, out: &mut Vec<Call>) -> Result<(), KernelError> {
+    let ([m, n, ..], [from, to]) = (args.shape, spans(args)?);
+    tile("C", from, precision, m, n)?;
+    tile("D", to, precision, m, n)?;
+    out.push(Call::Copy { from, to });
     Ok(())
 }
 

@@ -124,6 +124,18 @@ pub enum Call {
         /// A.
         a: Span,
     },
+    /// Zeroes.
+    Zero {
+        /// What.
+        span: Span,
+    },
+    /// A copy within the device, of equal length.
+    Copy {
+        /// From.
+        from: Span,
+        /// To.
+        to: Span,
+    },
     /// A kernel of this crate's.
     Kernel {
         /// Its name in [`SOURCES`](crate::sources::SOURCES).
@@ -145,10 +157,12 @@ impl Call {
             Self::Gemm { a, b, c, .. } => {
                 list[..3].copy_from_slice(&[Some((a, false)), Some((b, false)), Some((c, true))]);
             }
-            Self::Trsm { l: a, b, .. } | Self::Syrk { a, c: b, .. } => {
+            Self::Trsm { l: a, b, .. }
+            | Self::Syrk { a, c: b, .. }
+            | Self::Copy { from: a, to: b } => {
                 list[..2].copy_from_slice(&[Some((a, false)), Some((b, true))]);
             }
-            Self::Potrf { a, .. } => list[0] = Some((a, true)),
+            Self::Potrf { a, .. } | Self::Zero { span: a } => list[0] = Some((a, true)),
             Self::Kernel { args, .. } => {
                 for (to, arg) in list.iter_mut().zip(args.as_slice()) {
                     *to = match *arg {

@@ -41,6 +41,7 @@ pub(crate) fn needs(call: &Call, file: &str) -> Option<GpuError> {
         Call::Gemm { .. } | Call::Trsm { .. } | Call::Syrk { .. } => 0,
         Call::Potrf { .. } => 1,
         Call::Kernel { .. } => 2,
+        Call::Zero { .. } | Call::Copy { .. } => return None,
     };
     (LIBRARIES[at].file == file).then(|| LIBRARIES[at].missing())
 }

@@ -29,6 +29,15 @@ pub fn run(call: &Call, memory: &mut dyn Memory) -> Result<i64, String> {
         Call::Kernel { name, grid, threads, args } => {
             kernels::run(name, (grid, threads), args.as_slice(), memory).map(|()| 0)
         }
+        Call::Zero { span } => {
+            memory.write(span).fill(0);
+            Ok(0)
+        }
+        Call::Copy { from, to } => {
+            let bytes = memory.read(from).to_vec();
+            memory.write(to).copy_from_slice(&bytes);
+            Ok(0)
+        }
         _ => Ok(dense::run(call, memory)),
     }
 }

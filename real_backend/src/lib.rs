@@ -5,9 +5,10 @@
 //! submitted to from outside, through a [`Submitter`]; `core` is what its threads share
 //! under the lock (the executive, the buffers, what is under way) and `crew` what they share
 //! without one (mailboxes, the clock); `worker`, `mover` and `service` are the threads' loops;
-//! `pilot` drives GPUs, on a thread of its own; `pace` tells how well an emulated run kept to its model; `buffers` lends memory and extents of
-//! disks, and holds all of this crate's `unsafe`; `disks` makes their files; `synthetic` stands in
-//! for kernels without a body; [`Machine`] knows what this computer has. What a run recorded can be
+//! `pilot` drives GPUs, on a thread of its own; `pace` tells how well an emulated run kept to its
+//! model; `buffers` lends memory and extents of disks, and holds all of this crate's `unsafe`;
+//! `disks` makes their files; `synthetic` stands in for kernels without a body; [`Machine`] knows
+//! what this computer has, [`gpu_cluster`] describes it with its GPUs. What a run recorded can be
 //! stepped through again by [`runtime::replay`].
 //!
 //! What is absent: decisions. Who runs what, where, when and on which copy is the executive's, the
@@ -112,6 +113,7 @@ mod clock;
 mod core;
 mod crew;
 mod disks;
+mod gpu_cluster;
 mod machine;
 mod mover;
 mod pace;
@@ -127,6 +129,7 @@ mod worker;
 pub use buffers::DiskFault;
 pub use clock::measured_thinking;
 pub use disks::{Pages, ScratchFile, scratch_file};
+pub use gpu_cluster::{GpuShape, gpu_cluster};
 pub use machine::{Machine, NumaNode, host_cluster};
 pub use run::{Running, run, start};
 pub use spec::{DiskError, GpuSpec, RunError, RunOutput, RunSpec};

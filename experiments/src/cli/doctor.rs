@@ -5,7 +5,6 @@ use super::{Context, Exit, Result};
 use crate::shown::size;
 use real_backend::Machine;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use std::path::Path;
 
 /// Tell what this machine has and lacks
 #[derive(Debug, clap::Args)]
@@ -45,16 +44,40 @@ pub fn run(context: &Context, _: &Args) -> Result {
         1 => row("lacks", "parallel cores", "real runs have one lane and say little"),
         n => row("has", "parallel cores", format!("{n} lanes in real runs")),
     });
-    rows.push(match Path::new("/proc/driver/nvidia/version").exists() {
-        true => row("has", "GPU driver", "no backend of this program uses it yet"),
-        false => row("lacks", "GPU driver", "no backend of this program needs it yet"),
-    });
+    rows.extend(gpus());
     rows.push(match std::env::var_os("NO_COLOR") {
         Some(_) => row("has", "NO_COLOR", "messages are not coloured"),
         None => row("lacks", "NO_COLOR", "messages are coloured on a terminal"),
     });
     context.terminal.say(&table(&rows));
     Ok(Exit::Fine)
+}
+
+/// GPUs, or why there are none, and libraries that kernels need.
+fn gpus() -> Vec<Vec<String>> {
+    let (found, missing) = gpu::probe::look();
+    let facts = match found {
+        Ok(facts) => facts,
+        Err(why) => return vec![row("lacks", "GPU", why.to_string())],
+    };
+    let mut rows: Vec<Vec<String>> = (facts.iter())
+        .map(|gpu| {
+            let (memory, free) = (size(gpu.memory_bytes), size(gpu.free_bytes));
+            let (major, minor) = (gpu.capability / 10, gpu.capability % 10);
+            row(
+                "has",
+                "GPU",
+                format!("{}, {memory}, {free} free, capability {major}.{minor}", gpu.name),
+            )
+        })
+        .collect();
+    for library in gpu::probe::LIBRARIES {
+        rows.push(match missing.contains(&library) {
+            true => row("lacks", library.file, library.missing().to_string()),
+            false => row("has", library.file, format!("for {}", library.what)),
+        });
+    }
+    rows
 }
 
 fn row(has: &str, what: &str, text: impl Into<String>) -> Vec<String> {

@@ -62,6 +62,10 @@ pub enum BackendArg {
     Cpu,
     /// On the cores of this machine, held to the pace of the cluster
     Emulated,
+    /// On the cores and NVIDIA GPUs of this machine
+    Cuda,
+    /// As cuda, on GPUs that are made up
+    FakeGpu,
 }
 
 impl From<BackendArg> for Backend {
@@ -70,6 +74,8 @@ impl From<BackendArg> for Backend {
             BackendArg::Sim => Self::Sim,
             BackendArg::Cpu => Self::Cpu,
             BackendArg::Emulated => Self::Emulated,
+            BackendArg::Cuda => Self::Cuda,
+            BackendArg::FakeGpu => Self::FakeGpu,
         }
     }
 }

@@ -57,6 +57,7 @@ pub enum Category {
 pub fn all() -> &'static [ClusterInfo] {
     &[
         host::INFO,
+        host::WITH_GPUS,
         out_of_core::INFO,
         machines::WORKSTATION,
         machines::HGX,

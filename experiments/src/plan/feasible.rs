@@ -5,11 +5,11 @@ use super::{ClusterPlan, CostSource, Plan, WorkloadPlan};
 use crate::mistake::Mistakes;
 use crate::spec::Backend;
 use rayon::prelude::*;
-use runtime::cluster::MemoryKind;
+use runtime::cluster::{MemoryKind, MemorySpec};
 use runtime::cost::{CostModel, Model};
 use runtime::executive::{Setup, Thinking};
 use runtime::graph::GraphSummary;
-use runtime::{Cluster, Costs, Decisions, Event, Executive, Scheduler, View};
+use runtime::{Cluster, Costs, Decisions, DeviceId, Event, Executive, Scheduler, View};
 use std::collections::BTreeMap;
 
 /// Checks every pair of workload and cluster at its first seed, and returns the shapes of the
@@ -95,10 +95,12 @@ fn fits(
     costs: Option<&Model>,
 ) -> Result<(), String> {
     let cluster = plan.make(seed).map_err(|e| e.to_string())?;
-    if backend == Backend::Cpu {
-        real_memories(&cluster)?;
+    if backend == Backend::Cpu || backend.has_gpus() {
+        real_memories(&cluster, backend)?;
     }
-    let shared = cluster.device_ids().find(|d| cluster.is_shared(*d));
+    let is_gpu = |d| cluster.memory(cluster.memory_of(d)).kind == MemoryKind::Hbm;
+    let may_share = |d: &DeviceId| backend.has_gpus() && is_gpu(*d);
+    let shared = cluster.device_ids().find(|d| cluster.is_shared(*d) && !may_share(d));
     if let Some(device) = shared.filter(|_| backend.is_real()) {
         let name = &cluster.device(device).name;
         return Err(format!("the lanes of {name:?} share one capacity, which is only simulated"));
@@ -122,14 +124,16 @@ fn fits(
     Executive::new(setup).map(|_| ()).map_err(|e| e.to_string())
 }
 
-/// The cpu backend has main memory, and disks in which no device computes.
-fn real_memories(cluster: &Cluster) -> Result<(), String> {
+/// The cpu backend has main memory, and disks in which no device computes; backends with GPUs have
+/// those, too.
+fn real_memories(cluster: &Cluster, backend: Backend) -> Result<(), String> {
     let memories = &cluster.spec().memories;
-    if let Some(memory) = memories.iter().find(|m| m.kind == MemoryKind::Hbm) {
+    let is_strange = |m: &&MemorySpec| m.kind == MemoryKind::Hbm && !backend.has_gpus();
+    if let Some(memory) = memories.iter().find(is_strange) {
         let name = &memory.name;
         return Err(format!(
-            "the cpu backend has main memory and disks, and {name:?} is neither; the emulated \
-             backend runs it"
+            "the cpu backend has main memory and disks, and {name:?} is neither; the \
+             emulated backend runs it, and `cuda` where it is a GPU's"
         ));
     }
     for device in cluster.device_ids() {

@@ -50,7 +50,7 @@ fn sort(plan: &mut Plan) {
         let backend = settings[cell.settings as usize].backend;
         let round = match backend {
             Backend::Sim => (cell.settings, 0, 0, 0, 0, 0),
-            Backend::Cpu | Backend::Emulated => {
+            Backend::Cpu | Backend::Emulated | Backend::Cuda | Backend::FakeGpu => {
                 let Cell { workload, seed, cluster, row, repetition, .. } = *cell;
                 (0, workload, seed, cluster, row, repetition)
             }

@@ -8,12 +8,15 @@ use crate::metrics::{drawn_bound, measure};
 use crate::plan::{Cell, Plan, Settings};
 use crate::record::{CellError, Metrics, Record, Wall};
 use crate::spec::{Backend, Estimates, ThinkingText};
-use real_backend::{RunError, RunOutput, RunSpec};
+use gpu::fake::{FakeGpus, FakeSpec};
+use gpu::{GpuError, Gpus};
+use real_backend::{GpuSpec, RunError, RunOutput, RunSpec};
+use runtime::cluster::{MemoryKind, MemorySpec};
 use runtime::executive::{Failure, Program, Stall, Thinking};
 use runtime::registry::BuildContext;
 use runtime::trace::Trace;
 use runtime::validator::validate;
-use runtime::{LinkModel, Ns, ObjectId, Scheduler};
+use runtime::{Cluster, LinkModel, Ns, ObjectId, Scheduler};
 use sim::{Noise, SimError, SimSpec, Wire};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -82,7 +85,9 @@ impl Run<'_> {
         let world = self.worlds.get(self.cell).map_err(|e| error("infeasible", e))?;
         match self.settings().backend {
             Backend::Sim => self.simulate(&world),
-            Backend::Cpu | Backend::Emulated => self.execute(&world),
+            Backend::Cpu | Backend::Emulated | Backend::Cuda | Backend::FakeGpu => {
+                self.execute(&world)
+            }
         }
     }
 
@@ -176,6 +181,7 @@ impl Run<'_> {
             timeout,
             disk_folder: self.plan.disk_folder.clone(),
             emulation: self.emulation(world),
+            gpus: self.gpus(&world.cluster)?,
             ..RunSpec::new(
                 template.graph.clone(),
                 Arc::clone(&world.cluster),
@@ -203,8 +209,30 @@ impl Run<'_> {
     fn emulation(&self, world: &World) -> Option<Box<dyn LinkModel>> {
         match self.settings().backend {
             Backend::Emulated => Some(Box::new(Wire::new(Arc::clone(&world.cluster)))),
-            Backend::Sim | Backend::Cpu => None,
+            Backend::Sim | Backend::Cpu | Backend::Cuda | Backend::FakeGpu => None,
         }
+    }
+
+    /// GPUs for the cluster's memories, where the backend has them.
+    fn gpus(&self, cluster: &Cluster) -> Result<Option<GpuSpec>, CellError> {
+        let is_gpu = |m: &&MemorySpec| m.kind == MemoryKind::Hbm;
+        let memories: Vec<&MemorySpec> = cluster.spec().memories.iter().filter(is_gpu).collect();
+        let opened: Result<Box<dyn Gpus>, GpuError> = match self.settings().backend {
+            _ if memories.is_empty() => return Ok(None),
+            Backend::Cuda => gpu::probe::open(),
+            Backend::FakeGpu => {
+                let most = memories.iter().filter_map(|m| m.capacity_bytes).max();
+                let spec = FakeSpec {
+                    gpus: memories.len() as u32,
+                    memory_bytes: most.unwrap_or(FAKE_MEMORY_BYTES),
+                    seed: self.cell.seed,
+                    ..FakeSpec::default()
+                };
+                FakeGpus::new(spec).map(|gpus| Box::new(gpus) as Box<dyn Gpus>)
+            }
+            Backend::Sim | Backend::Cpu | Backend::Emulated => return Ok(None),
+        };
+        Ok(Some(GpuSpec::new(opened.map_err(|e| error("failed", e))?)))
     }
 
     fn real_failed(&self, failure: &RunError) -> CellError {
@@ -216,8 +244,15 @@ impl Run<'_> {
             RunError::UnsupportedMemory { .. }
             | RunError::SharedCapacity { .. }
             | RunError::ComputesOnDisk { .. }
+            | RunError::TooFewGpus { .. }
+            | RunError::GpuTooSmall { .. }
             | RunError::Infeasible(_) => error("infeasible", failure),
-            RunError::Abandoned { .. }
+            RunError::Gpu { error: GpuError::OutOfMemory { .. }, .. } => {
+                error("out-of-memory", failure)
+            }
+            RunError::Gpu { .. }
+            | RunError::NoStream { .. }
+            | RunError::Abandoned { .. }
             | RunError::NoDisk { .. }
             | RunError::Disk { .. }
             | RunError::Thread(_)
@@ -236,6 +271,9 @@ fn validated(trace: &Trace) -> Result<(), CellError> {
     };
     Err(error("invalid", format!("{first}{more}")))
 }
+
+/// Memory of a GPU that is made up, where the cluster does not say.
+const FAKE_MEMORY_BYTES: u64 = 16 << 30;
 
 /// How long a real run may take where the experiment does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);

@@ -33,6 +33,12 @@ pub enum Backend {
     /// On the cores of this machine, which stand for the cluster: data moves and kernels run for
     /// real, and everything is held back until the cluster's model says that it ends.
     Emulated,
+    /// On the cores and the NVIDIA GPUs of this machine: memories of kind `hbm`, in order, are
+    /// theirs, and the lanes of devices there are streams.
+    Cuda,
+    /// As `cuda`, with GPUs that are made up: kernels run on the host, times are drawn. A rehearsal
+    /// on a machine without GPUs.
+    FakeGpu,
 }
 
 impl Backend {
@@ -42,6 +48,8 @@ impl Backend {
             Self::Sim => "sim",
             Self::Cpu => "cpu",
             Self::Emulated => "emulated",
+            Self::Cuda => "cuda",
+            Self::FakeGpu => "fake-gpu",
         }
     }
 
@@ -52,7 +60,12 @@ impl Backend {
 
     /// Whether the cluster is a model, so that its links are what the file says.
     pub fn is_modelled(self) -> bool {
-        self != Self::Cpu
+        matches!(self, Self::Sim | Self::Emulated)
+    }
+
+    /// Whether memories of kind `hbm` are those of GPUs.
+    pub fn has_gpus(self) -> bool {
+        matches!(self, Self::Cuda | Self::FakeGpu)
     }
 }
 

@@ -387,6 +387,19 @@ impl Gpu {
                 lane.handles.potrf((precision, n), address, lane.workspace, lane.info)?;
                 self.read_info(slot, stream)
             }
+            Call::Zero { span } => {
+                let (address, raw) = (self.address(span), self.streams[stream as usize].raw);
+                // SAFETY: the span is in its block.
+                unsafe { result::memset_d8_async(address, 0, span.bytes as usize, raw) }
+                    .map_err(says("cuMemsetD8Async"))
+            }
+            Call::Copy { from, to } => {
+                let (source, bytes) = (self.address(from), to.bytes as usize);
+                let (target, raw) = (self.address(to), self.streams[stream as usize].raw);
+                // SAFETY: both spans are in their blocks.
+                unsafe { result::memcpy_dtod_async(target, source, bytes, raw) }
+                    .map_err(says("cuMemcpyDtoDAsync"))
+            }
             _ => {
                 let mut at = [0; 3];
                 for (to, (span, _)) in at.iter_mut().zip(call.spans()) {

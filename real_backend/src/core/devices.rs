@@ -37,6 +37,8 @@ pub(crate) struct TaskOrder {
     pub duration_ns: Ns,
     /// How much of the device it takes then.
     pub occupancy_ppm: u32,
+    /// Its kernel, when it has a body for CPUs and none for GPUs.
+    pub stranger: Option<String>,
 }
 
 /// What came of an order.
@@ -154,10 +156,14 @@ impl Core {
         }
         self.running += 1;
         let plain = graph.task(task);
+        let body = desk.body_of[plain.kernel.index()];
+        let is_stranger = body == NONE && self.body_of[plain.kernel.index()] != NONE;
+        let stranger = is_stranger.then(|| graph.kernel_name(plain.kernel).to_owned());
         desk.orders.push(Order::Run(Box::new(TaskOrder {
+            stranger,
             task,
             lane,
-            body: desk.body_of[plain.kernel.index()],
+            body,
             shape: plain.shape,
             params: graph.params(task).to_vec(),
             loans,

@@ -54,6 +54,13 @@ impl Pilot {
             let (started_ns, ended_ns, result) = (now_ns, now_ns, Err(message));
             Some(Landing::Task { order, started_ns, ended_ns, result })
         };
+        if let Some(kernel) = &order.stranger {
+            let message = format!(
+                "kernel {kernel:?} has a body for CPUs and none for GPUs; say in a cost file that \
+                 it cannot run on devices of this class, or bind a body for it"
+            );
+            return failed(order, message);
+        }
         let Some(stream) = self.lanes[order.lane.index()] else {
             return failed(order, "its lane is no stream".to_owned());
         };

@@ -5,5 +5,6 @@
 mod cli_support;
 mod command;
 mod emulation;
+mod gpus;
 mod out_of_core;
 mod support;
