@@ -3,7 +3,7 @@
 //!
 //! # Why it is sound
 //! - Every call of the driver's runs with the GPU's context current on the calling thread
-//!   ([`Context::bind`]); handles of one context are only used with it.
+//!   (`Context::bind`); handles of one context are only used with it.
 //! - Host memory of a copy lies in the operation's slot until its end event has passed, and is
 //!   leaked if the device is lost before. Page-locked memory is freed by its owner's drop.
 //! - Device addresses never leave this module; spans are checked against their blocks, and memory

@@ -15,7 +15,7 @@
 //! An operation on a stream runs later, and on hardware by itself. So host memory that it reads or
 //! writes is handed over with it ([`HostMemory`]) and comes back when it is over, and device memory
 //! is named by [`BlockId`], never by address: no caller can free or touch memory that an operation
-//! still uses, and `unsafe` stays in `cuda/ffi` and in one contract, that of [`HostMemory`].
+//! still uses, and `unsafe` stays in `cuda` and in one contract, that of [`HostMemory`].
 //!
 //! # Order
 //! Operations on one stream run in order. Between streams there is no order but what `after` in

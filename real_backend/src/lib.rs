@@ -8,7 +8,7 @@
 //! `pilot` drives GPUs, on a thread of its own; `pace` tells how well an emulated run kept to its
 //! model; `buffers` lends memory and extents of disks, and holds all of this crate's `unsafe`;
 //! `disks` makes their files; `synthetic` stands in for kernels without a body; [`Machine`] knows
-//! what this computer has, [`gpu_cluster`] describes it with its GPUs. What a run recorded can be
+//! what this computer has, [`gpu_cluster()`] describes it with its GPUs. What a run recorded can be
 //! stepped through again by [`runtime::replay`].
 //!
 //! What is absent: decisions. Who runs what, where, when and on which copy is the executive's, the
