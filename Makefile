@@ -17,11 +17,11 @@ FUZZ_SECONDS ?= 60
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help tools lint-tools demo test bench lint format clippy docs tidy deny miri fuzz
+.PHONY: help tools lint-tools demo test bench lint format clippy docs tidy deny miri fuzz gpu-check gpu-pack
 
 help: ## list these targets
 	@echo "usage: make TARGET"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
 tools:
 	@scripts/ensure-tools
@@ -60,6 +60,14 @@ deny: tools ## check licences and sources of all dependencies (cargo-deny)
 
 miri: tools ## run the buffer tests of the real backend under Miri, where there is one
 	@scripts/miri
+
+gpu-pack: tools ## build the one file that gpu-check needs on a machine without Rust
+	@scripts/gpu-check pack
+
+# No tools: the machine may have none. Options: make gpu-check GPU_OPTIONS=--quick
+GPU_OPTIONS ?=
+gpu-check: ## check this machine's GPUs with what gpu-pack built; figures in out/gpu-check
+	@scripts/gpu-check $(GPU_OPTIONS)
 
 fuzz: tools ## fuzz a target [TARGET=name FUZZ_SECONDS=60]; lists them without one
 	@scripts/fuzz $(TARGET) $(FUZZ_SECONDS)

@@ -9,8 +9,8 @@
 //! 4. [`store`]: the run directory on disk; [`record`]: what it holds; [`mod@compare`]: two of them
 //!    side by side; [`report`]: the page, a function of the directory.
 //!
-//! [`machine`] measures the computer that this runs on. [`cli`] is the command line around all of
-//! it; [`chrome`] writes traces for Perfetto, [`draw`] draws clusters.
+//! [`machine`] measures the computer that this runs on, [`gpu_check`] its GPUs. [`cli`] is the
+//! command line around all of it; [`chrome`] writes traces for Perfetto, [`draw`] draws clusters.
 
 pub mod chrome;
 pub mod cli;
@@ -18,6 +18,7 @@ pub mod clusters;
 pub mod compare;
 pub mod costs;
 pub mod draw;
+pub mod gpu_check;
 pub mod machine;
 pub mod metrics;
 pub mod mistake;

@@ -1,8 +1,8 @@
 //! From a task to calls: which kernel's name means what on a GPU.
 //!
 //! Names, shapes and accesses of the dense kernels are those of the workloads (`potrf`, `trsm`,
-//! `syrk`, `gemm`, `multiply` and what goes with them, on tiles of `f64` by column); an `s` in front
-//! stands for `f32`. Parameters that are no integers are bits: [`bits`].
+//! `syrk`, `gemm`, `multiply` and what goes with them, on tiles of `f64` by column); an `s` in
+//! front stands for `f32`. Parameters that are no integers are bits: [`bits`].
 
 use crate::{Arg, Args, Call, Precision, Span};
 use runtime::kernel::KernelError;

@@ -8,6 +8,7 @@ mod check;
 mod compare;
 mod doctor;
 mod draw;
+mod gpu_check;
 mod import;
 mod list;
 mod record;
@@ -53,6 +54,7 @@ enum Sub {
     Schema(schema::Args),
     Trace(trace::Args),
     Doctor(doctor::Args),
+    GpuCheck(gpu_check::Args),
 }
 
 /// How a command ended.
@@ -64,7 +66,7 @@ pub enum Exit {
     Bug,
     /// What was asked for is wrong.
     BadInput,
-    /// Some cells failed.
+    /// Some cells, or parts of a check, failed.
     CellsFailed,
     /// Something got worse.
     Regression,
@@ -183,6 +185,7 @@ impl Context {
             Sub::Schema(args) => schema::run(self, &args),
             Sub::Trace(args) => trace::run(self, &args),
             Sub::Doctor(args) => doctor::run(self, &args),
+            Sub::GpuCheck(args) => gpu_check::run(self, &args),
         }
     }
 }

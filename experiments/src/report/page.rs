@@ -95,6 +95,8 @@ pub fn world(grid: &Grid<'_>) -> String {
         "sim" => "in simulation".to_owned(),
         "cpu" => "on real processors".to_owned(),
         "emulated" => "on emulated clusters".to_owned(),
+        "cuda" => "on real processors and GPUs".to_owned(),
+        "fake-gpu" => "on GPUs that are made up".to_owned(),
         other => format!("on {other}"),
     }
 }

@@ -53,6 +53,7 @@ pub fn grids<'g, 'r>(
 fn hardware(measured: &Grid<'_>) -> &'static str {
     match measured.backend {
         "emulated" => "the emulated cluster",
+        "fake-gpu" => "the rehearsal on made-up GPUs",
         _ => "the hardware",
     }
 }
@@ -174,6 +175,8 @@ pub fn figure(simulated: &Grid<'_>, measured: &Grid<'_>) -> Option<Figure> {
     let runs: usize = pairs.iter().map(|p| p.repetitions).sum();
     let anchor = match measured.backend {
         "emulated" => "predicted-against-emulated",
+        "cuda" => "predicted-against-cuda",
+        "fake-gpu" => "predicted-against-fake-gpu",
         _ => "predicted-against-measured",
     };
     let what = hardware(measured);
@@ -200,6 +203,7 @@ pub fn figure(simulated: &Grid<'_>, measured: &Grid<'_>) -> Option<Figure> {
 pub fn headline(summary: &Summary, measured: &Grid<'_>) -> String {
     let ones = match measured.backend {
         "emulated" => "emulated ones",
+        "fake-gpu" => "rehearsed ones",
         _ => "measured ones",
     };
     let error = format!(

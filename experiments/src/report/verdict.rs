@@ -41,6 +41,7 @@ fn place(grid: &Grid<'_>) -> &'static str {
     match grid.backend {
         "sim" => "in simulation",
         "emulated" => "on emulated clusters",
+        "fake-gpu" => "on made-up GPUs",
         _ => "in real runs",
     }
 }

@@ -127,3 +127,27 @@ fn a_machine_is_measured_and_its_files_are_used() {
     let answer = bench.run(&arguments);
     assert!(answer.err.contains("old.json: has version 7"), "{answer:?}");
 }
+
+#[test]
+fn gpus_that_are_made_up_run_what_is_simulated_and_cuda_says_why_it_cannot() {
+    let bench = Bench::new();
+    bench.write(
+        "gpus.yaml",
+        "workloads: [cholesky: {n: 192, tile: 64}]\n\
+         clusters: [gpu-host: {gpus: 2, streams: 2, memory: 1 MiB, gpu_speed: 1e10}]\n\
+         schedulers: [mct, heft]\n\
+         backends: [sim, fake-gpu]\n",
+    );
+    bench.fine(&["run", "gpus.yaml", "--out", "out"]);
+    let records = bench.records("out");
+    assert_eq!(records.iter().filter(|r| r["key"]["backend"] == "fake-gpu").count(), 2);
+    assert!(records.iter().all(|r| r["outcome"]["Ok"]["tasks"] == 10), "{records:#?}");
+    assert!(bench.read("out/report.html").contains("fake-gpu"));
+    if gpu::probe::open().is_err() {
+        let mut arguments = vec!["schedule", "--workload", "cholesky:{n: 128, tile: 64}"];
+        arguments.extend(["--cluster", "gpu-host", "--scheduler", "mct", "--backend", "cuda"]);
+        let refused = bench.run(&arguments);
+        assert_ne!(refused.code, 0);
+        assert!(format!("{refused:?}").contains("install NVIDIA's driver"), "{refused:?}");
+    }
+}
