@@ -31,8 +31,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long the pilot looks without a pause after something happened.
-const SPIN: Duration = Duration::from_micros(50);
+/// How long the pilot looks without a pause after something happened: as long as kernels of a
+/// common size last, whose ends should be seen at once.
+const SPIN: Duration = Duration::from_micros(500);
 
 /// Longest pause between looks while operations are under way.
 const LONGEST_PAUSE: Duration = Duration::from_micros(100);
@@ -318,7 +319,7 @@ fn rest(shared: &Shared, pilot: &Pilot, last: Instant) {
     }
     let idle = last.elapsed();
     if idle >= SPIN || crew.is_crowded {
-        std::thread::park_timeout((idle / 8).min(LONGEST_PAUSE));
+        std::thread::park_timeout((idle / 16).min(LONGEST_PAUSE));
     }
 }
 

@@ -120,6 +120,8 @@ pub struct Findings {
 pub struct Checked {
     /// The machine and its GPUs: label and value.
     pub provenance: Vec<(String, String)>,
+    /// Whether the GPUs are made up.
+    pub is_fake: bool,
     /// Every part, in order.
     pub parts: Vec<Part>,
     /// Traces to be kept.
@@ -173,7 +175,13 @@ pub fn check(
         let text = format!("{}, capability {}, driver {}", gpu.name, gpu.capability, gpu.driver);
         provenance.push(("gpu".to_owned(), text));
     }
-    let mut checked = Checked { provenance, parts: Vec::new(), traces: Vec::new(), cluster: None };
+    let mut checked = Checked {
+        provenance,
+        is_fake: facts.iter().any(|gpu| gpu.is_fake),
+        parts: Vec::new(),
+        traces: Vec::new(),
+        cluster: None,
+    };
     for (name, about, body) in PARTS {
         if !only.is_empty() && !only.iter().any(|wanted| wanted == name) {
             continue;

@@ -34,6 +34,9 @@ pub fn in_markdown(checked: &Checked) -> String {
     for (label, value) in &checked.provenance {
         text += &format!("- {label}: {value}\n");
     }
+    if checked.is_fake {
+        text += "\n**These GPUs are made up: times are drawn, and figures mean nothing.**\n";
+    }
     text += "\n| part | verdict | goals met | seconds |\n|---|---|---|---|\n";
     for part in &checked.parts {
         let goals: Vec<bool> = part.figures.iter().filter_map(Figure::is_met).collect();

@@ -15,6 +15,8 @@ pub struct Functions(Vec<(&'static str, sys::CUfunction)>);
 
 // SAFETY: functions are handles of a context, which any thread may use that has it current.
 unsafe impl Send for Functions {}
+// SAFETY: as above; they are only read.
+unsafe impl Sync for Functions {}
 
 impl Functions {
     /// Compiles and loads all kernels; the context is current.

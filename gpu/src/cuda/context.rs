@@ -67,6 +67,7 @@ impl Context {
             is_fake: false,
         };
         context.keep_freed_memory()?;
+        context.facts.free_bytes += context.pooled_bytes()?;
         Ok(context)
     }
 
@@ -85,6 +86,24 @@ impl Context {
         // SAFETY: the device was found.
         let pool = unsafe { result::device::get_default_mem_pool(self.device) };
         pool.map_err(|e| GpuError::Call { call: "cuDeviceGetDefaultMemPool", why: words(e) })
+    }
+
+    /// Memory that the pool holds and nobody uses: an earlier opening has left it.
+    fn pooled_bytes(&self) -> Result<u64, GpuError> {
+        use sys::CUmemPool_attribute as A;
+        let pool = self.pool()?;
+        let ask = |attribute| {
+            let mut bytes = 0u64;
+            // SAFETY: the attributes are of this type.
+            let asked = unsafe {
+                result::mem_pool::get_attribute(pool, attribute, (&raw mut bytes).cast())
+            };
+            asked
+                .map(|_| bytes)
+                .map_err(|e| GpuError::Call { call: "cuMemPoolGetAttribute", why: words(e) })
+        };
+        let reserved_bytes = ask(A::CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT)?;
+        Ok(reserved_bytes.saturating_sub(ask(A::CU_MEMPOOL_ATTR_USED_MEM_CURRENT)?))
     }
 
     /// The pool must not give memory back to the system at every synchronisation.

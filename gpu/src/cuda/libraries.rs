@@ -78,19 +78,6 @@ impl Handles {
         Ok(handles)
     }
 
-    /// Gives the handles back; nothing is under way on their stream.
-    pub fn close(&mut self) {
-        // SAFETY: each handle was made by `new` and is given back once.
-        unsafe {
-            if let Some(handle) = self.blas.take() {
-                _ = blas::cublasDestroy_v2(handle);
-            }
-            if let Some(handle) = self.solver.take() {
-                _ = solver::cusolverDnDestroy(handle);
-            }
-        }
-    }
-
     /// Bytes of workspace that a factorisation of that order needs.
     pub fn potrf_workspace(&self, precision: Precision, n: u32) -> Result<u64, GpuError> {
         let handle = self.solver.ok_or_else(|| LIBRARIES[1].missing())?;

@@ -12,6 +12,7 @@ use crate::{
 use cudarc::driver::{result, sys};
 use runtime::Ns;
 use std::ffi::c_void;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Words of page-locked memory for what factorisations say, one per operation under way.
 const WORDS: usize = 4096;
@@ -28,6 +29,16 @@ struct Stream {
     /// Allocations that this stream has waited for.
     seen: u64,
 }
+
+// SAFETY: as for `Gpu`, whose part it is but for the time between two of them.
+unsafe impl Send for Stream {}
+
+/// Streams with their handles and workspaces, of GPUs that were opened before: making handles takes
+/// longer than many a run.
+static PARKED: Mutex<Vec<(GpuId, Priority, Duty, Stream)>> = Mutex::new(Vec::new());
+
+/// The kernels, by GPU: contexts live as long as the process, and so do their modules.
+static LOADED: Mutex<Vec<(GpuId, Arc<Functions>)>> = Mutex::new(Vec::new());
 
 struct Block {
     address: sys::CUdeviceptr,
@@ -56,7 +67,7 @@ pub struct Gpu {
     /// Recorded after the newest allocation.
     fresh: sys::CUevent,
     allocations: u64,
-    streams: Vec<Stream>,
+    streams: Vec<(Priority, Duty, Stream)>,
     blocks: Vec<Option<Block>>,
     vacant_blocks: Vec<u32>,
     live_bytes: u64,
@@ -65,7 +76,7 @@ pub struct Gpu {
     /// Events with known times, on this clock.
     bases: Vec<(sys::CUevent, f64)>,
     words: Pinned,
-    functions: Option<Functions>,
+    functions: Option<Arc<Functions>>,
     lost: Option<String>,
 }
 
@@ -123,11 +134,13 @@ impl Gpu {
 
     pub fn add_stream(&mut self, priority: Priority, duty: Duty) -> Result<u32, GpuError> {
         self.enter()?;
-        if duty == Duty::Kernels
-            && self.functions.is_none()
-            && !self.missing.contains(&crate::probe::LIBRARIES[2])
-        {
-            self.functions = Some(Functions::load(&self.context)?);
+        let has_compiler = !self.missing.contains(&crate::probe::LIBRARIES[2]);
+        if duty == Duty::Kernels && self.functions.is_none() && has_compiler {
+            self.functions = Some(self.load()?);
+        }
+        if let Some(stream) = self.parked(priority, duty) {
+            self.streams.push((priority, duty, stream));
+            return Ok(self.streams.len() as u32 - 1);
         }
         let (least, most) =
             result::stream::get_priority_range().map_err(says("cuCtxGetStreamPriorityRange"))?;
@@ -151,8 +164,33 @@ impl Gpu {
             (stream.scratch, stream.info) = (self.take(BLAS_WORKSPACE_BYTES)?, self.take(8)?);
             stream.handles = Handles::new(&self.context, raw, stream.scratch, &self.missing)?;
         }
-        self.streams.push(stream);
+        self.streams.push((priority, duty, stream));
         Ok(self.streams.len() as u32 - 1)
+    }
+
+    /// A stream of that kind that an earlier opening has left.
+    fn parked(&self, priority: Priority, duty: Duty) -> Option<Stream> {
+        let mut parked = PARKED.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = (self.id, priority, duty);
+        let at =
+            parked.iter().position(|(gpu, priority, duty, _)| (*gpu, *priority, *duty) == kind)?;
+        let (.., mut stream) = parked.swap_remove(at);
+        stream.seen = 0;
+        Some(stream)
+    }
+
+    fn load(&self) -> Result<Arc<Functions>, GpuError> {
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, functions)) = loaded.iter().find(|(gpu, _)| *gpu == self.id) {
+            return Ok(Arc::clone(functions));
+        }
+        let functions = Arc::new(Functions::load(&self.context)?);
+        loaded.push((self.id, Arc::clone(&functions)));
+        Ok(functions)
+    }
+
+    fn lane(&self, stream: u32) -> &Stream {
+        &self.streams[stream as usize].2
     }
 
     /// Device memory, in the order of the house stream.
@@ -243,7 +281,7 @@ impl Gpu {
                 self.slots.len() as u32 - 1
             }
         };
-        let lane = &mut self.streams[stream as usize];
+        let lane = &mut self.streams[stream as usize].2;
         if lane.seen < self.allocations {
             // SAFETY: event and stream are the context's.
             unsafe { result::stream::wait_event(lane.raw, self.fresh, wait_flags()) }
@@ -274,7 +312,7 @@ impl Gpu {
         stream: u32,
         put: Result<(), GpuError>,
     ) -> Result<Ticket, Refused> {
-        let raw = self.streams[stream as usize].raw;
+        let raw = self.lane(stream).raw;
         let slot = &mut self.slots[at as usize];
         // SAFETY: event and stream are the context's.
         let recorded = unsafe { result::event::record(slot.end, raw) };
@@ -314,7 +352,7 @@ impl Gpu {
                 return Err(Refused { error, host });
             }
         };
-        let raw = self.streams[stream as usize].raw;
+        let raw = self.lane(stream).raw;
         let put = match op {
             Op::CopyIn { from, to } => {
                 let to = (self.address(to), to.bytes as usize);
@@ -357,7 +395,7 @@ impl Gpu {
         after: &[Ticket],
     ) -> Result<Ticket, Refused> {
         let at = self.open(stream, after)?;
-        let raw = self.streams[stream as usize].raw;
+        let raw = self.lane(stream).raw;
         let (address, bytes) = (self.address(to), to.bytes as usize);
         let (mine, theirs) = (self.context.raw(), source.raw());
         // SAFETY: both spans are in their blocks; the caller keeps them allocated.
@@ -372,30 +410,30 @@ impl Gpu {
             }
             Call::Potrf { precision, n, a } => {
                 let address = self.address(a);
-                let lane = &self.streams[stream as usize];
+                let lane = self.lane(stream);
                 let needed = lane.handles.potrf_workspace(precision, n)?;
                 if lane.workspace.1 < needed {
                     // The old one may still be in use on the stream, and is small: it is kept.
                     let workspace = (self.take(needed)?, needed);
-                    let raw = self.streams[stream as usize].raw;
+                    let raw = self.lane(stream).raw;
                     // SAFETY: event and stream are the context's.
                     unsafe { result::stream::wait_event(raw, self.fresh, wait_flags()) }
                         .map_err(says("cuStreamWaitEvent"))?;
-                    self.streams[stream as usize].workspace = workspace;
+                    self.streams[stream as usize].2.workspace = workspace;
                 }
-                let lane = &self.streams[stream as usize];
+                let lane = self.lane(stream);
                 lane.handles.potrf((precision, n), address, lane.workspace, lane.info)?;
                 self.read_info(slot, stream)
             }
             Call::Zero { span } => {
-                let (address, raw) = (self.address(span), self.streams[stream as usize].raw);
+                let (address, raw) = (self.address(span), self.lane(stream).raw);
                 // SAFETY: the span is in its block.
                 unsafe { result::memset_d8_async(address, 0, span.bytes as usize, raw) }
                     .map_err(says("cuMemsetD8Async"))
             }
             Call::Copy { from, to } => {
                 let (source, bytes) = (self.address(from), to.bytes as usize);
-                let (target, raw) = (self.address(to), self.streams[stream as usize].raw);
+                let (target, raw) = (self.address(to), self.lane(stream).raw);
                 // SAFETY: both spans are in their blocks.
                 unsafe { result::memcpy_dtod_async(target, source, bytes, raw) }
                     .map_err(says("cuMemcpyDtoDAsync"))
@@ -405,19 +443,18 @@ impl Gpu {
                 for (to, (span, _)) in at.iter_mut().zip(call.spans()) {
                     *to = self.address(span);
                 }
-                self.streams[stream as usize].handles.blas(call, at)
+                self.lane(stream).handles.blas(call, at)
             }
         }
     }
 
     /// Brings what a factorisation says to the host, behind it.
     fn read_info(&mut self, slot: u32, stream: u32) -> Result<(), GpuError> {
-        let lane = &self.streams[stream as usize];
+        let (info, raw) = (self.lane(stream).info, self.lane(stream).raw);
         let at = 8 * slot as usize;
         let word = &mut self.words.bytes_mut()[at..at + 4];
         // SAFETY: the words live as long as the device, and this one is the slot's alone.
-        unsafe { result::memcpy_dtoh_async(word, lane.info, lane.raw) }
-            .map_err(says("cuMemcpyDtoHAsync"))?;
+        unsafe { result::memcpy_dtoh_async(word, info, raw) }.map_err(says("cuMemcpyDtoHAsync"))?;
         self.slots[slot as usize].has_info = true;
         Ok(())
     }
@@ -446,7 +483,7 @@ impl Gpu {
         }
         let mut pointers: [*mut c_void; MAX_ARGS] =
             std::array::from_fn(|at| (&raw mut values[at]).cast());
-        let raw = self.streams[stream as usize].raw;
+        let raw = self.lane(stream).raw;
         let (grid, block) = ((grid, 1, 1), (threads, 1, 1));
         // SAFETY: the arguments are as many and as wide as the kernel's (`bind` makes them, `twin`
         // takes the same list apart); they are copied during the call.
@@ -524,31 +561,31 @@ impl Drop for Gpu {
         if self.enter().is_err() {
             return self.forget_hosts();
         }
-        // Nothing may be under way when host memory goes.
-        let idle = self.streams.iter().all(|stream| {
+        // Nothing may be under way when host memory goes. Streams, handles and modules serve the
+        // next opening.
+        let idle = self.streams.iter().all(|(.., stream)| {
             // SAFETY: the stream is the context's.
             unsafe { result::stream::synchronize(stream.raw) }.is_ok()
         });
         if !idle {
             return self.forget_hosts();
         }
-        self.streams.iter_mut().for_each(|s| s.handles.close());
-        let blocks = self.blocks.iter().flatten().map(|block| block.address);
-        let own = self.streams.iter().flat_map(|s| [s.workspace.0, s.scratch, s.info]);
-        for address in blocks.chain(own).filter(|a| *a != 0) {
+        for block in self.blocks.iter().flatten() {
             // SAFETY: nothing is under way, and each is freed once.
-            _ = unsafe { result::free_async(address, self.house) };
+            _ = unsafe { result::free_async(block.address, self.house) };
         }
+        // SAFETY: the stream is the context's.
+        _ = unsafe { result::stream::synchronize(self.house) };
         let events = self.slots.iter().flat_map(|s| [s.start, s.end]);
         let events = events.chain(self.bases.iter().map(|b| b.0)).chain([self.fresh]);
         for event in events {
             // SAFETY: nothing waits for it any more.
             _ = unsafe { result::event::destroy(event) };
         }
-        for stream in self.streams.iter().map(|s| s.raw).chain([self.house]) {
-            // SAFETY: nothing uses it any more; what is on it still ends.
-            _ = unsafe { result::stream::destroy(stream) };
-        }
-        // Modules stay: they end with the process.
+        // SAFETY: nothing uses it any more.
+        _ = unsafe { result::stream::destroy(self.house) };
+        let id = self.id;
+        let streams = self.streams.drain(..).map(|(priority, duty, s)| (id, priority, duty, s));
+        PARKED.lock().unwrap_or_else(PoisonError::into_inner).extend(streams);
     }
 }
