@@ -9,9 +9,9 @@ mod commands;
 mod copies;
 mod devices;
 
-use crate::buffers::{Arena, Backing, DiskFault, Loan};
+use crate::buffers::{Arena, Backing, DiskFault};
 use crate::clock::Clock;
-use crate::crew::{Crew, Turn};
+use crate::crew::{Crew, Job, Slip, Turn};
 use crate::planning::Planning;
 pub(crate) use copies::CopyJob;
 use copies::Links;
@@ -90,8 +90,10 @@ pub(crate) struct Core {
     inputs: Option<Box<dyn Inputs>>,
     /// Initial objects that got their content.
     is_filled: Vec<bool>,
-    /// Loans of the task that is being issued.
-    loans: Vec<Loan>,
+    /// By first lane: when its last task ended, for the executive.
+    lane_ends_ns: Vec<Ns>,
+    /// Jobs that came back, to be used again.
+    spare_jobs: Vec<Box<Job>>,
     /// The time of the last step.
     now_ns: Ns,
     running: usize,
@@ -129,7 +131,8 @@ pub(crate) struct Devices {
 
 impl Core {
     pub fn new(parts: Parts) -> Self {
-        let memories = parts.executive.cluster().memory_count();
+        let cluster = parts.executive.cluster();
+        let (memories, lanes) = (cluster.memory_count(), cluster.lane_count());
         let mut arena = Arena::new(memories, parts.limit_bytes);
         for (memory, backing) in parts.disks {
             arena.put_on_disk(memory, backing);
@@ -161,7 +164,8 @@ impl Core {
             body_of: Vec::new(),
             inputs: parts.inputs,
             is_filled: Vec::new(),
-            loans: Vec::new(),
+            lane_ends_ns: vec![0; lanes],
+            spare_jobs: Vec::new(),
             now_ns: 0,
             running: 0,
             copying: 0,
@@ -170,23 +174,44 @@ impl Core {
         }
     }
 
-    /// A worker brings the end of the task that it has in its turn, which came at `at_ns`. What
-    /// others have left meanwhile is served too, once.
-    pub fn task_ended(&mut self, crew: &Crew, at_ns: Ns, input: Input, turn: &mut Turn) {
-        turn.job.loans.drain(..).for_each(|loan| self.arena.give_back(loan));
-        self.running -= 1;
-        self.step(crew, at_ns, input, turn);
-        self.serve_slips(crew, turn);
+    /// A worker brings the end of a task. What others, or it itself before, have left is served
+    /// too.
+    pub fn task_ended(&mut self, crew: &Crew, slip: Slip, turn: &mut Turn) {
+        if crew.may_have_slips() {
+            self.serve_slips(crew, turn);
+        }
+        if let Some(lane) = turn.lane {
+            // They come before those that this turn adds.
+            crew.collect(lane, &mut turn.jobs);
+        }
+        self.serve(crew, slip, turn);
+        if crew.may_have_slips() {
+            self.serve_slips(crew, turn);
+        }
     }
 
     /// Serves the ends that workers have left because the lock was taken.
     pub fn serve_slips(&mut self, crew: &Crew, turn: &mut Turn) {
-        crew.each_slip(|slip| {
-            slip.job.loans.drain(..).for_each(|loan| self.arena.give_back(loan));
-            self.running -= 1;
-            let input = std::mem::replace(&mut slip.input, Input::Start);
-            self.step(crew, slip.at_ns, input, turn);
-        });
+        if let Some(lane) = turn.lane {
+            // They come before those that this turn adds.
+            crew.collect(lane, &mut turn.jobs);
+        }
+        crew.each_slip(turn, |slip, turn| self.serve(crew, slip, turn));
+    }
+
+    fn serve(&mut self, crew: &Crew, slip: Slip, turn: &mut Turn) {
+        let Slip { mut job, at_ns, mut input } = slip;
+        job.loans.drain(..).for_each(|loan| self.arena.give_back(loan));
+        self.running -= 1;
+        // It may have begun while the end of the one before it was still to be served, which may
+        // have been put off.
+        let lane = job.lane as usize;
+        if let Input::Finished { started_ns, .. } = &mut input {
+            *started_ns = (*started_ns).max(self.lane_ends_ns[lane]);
+        }
+        self.spare_jobs.push(job);
+        self.step(crew, at_ns, input, turn);
+        self.lane_ends_ns[lane] = self.now_ns;
     }
 
     /// Steps the executive, as long as its scheduler's answers are due at once, and carries the

@@ -3,10 +3,12 @@
 use crate::buffers::Loan;
 use crate::clock::Clock;
 use crate::pace::Pace;
+use crate::spec::Spent;
 use runtime::kernel::Kernel;
 use runtime::{Input, Ns, TaskId};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -17,20 +19,15 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// woken takes, so that only a real lack of work is slept through.
 const MAIL_SPIN: Duration = Duration::from_micros(30);
 
-/// How long a worker looks at the taken lock before it sleeps: longer than any step but a
-/// planner's.
-const LOCK_SPIN: Duration = Duration::from_micros(100);
-
 /// Looks between glances at the clock.
 const SPINS: u32 = 64;
 
-/// Spins until `look`, which is told how often it looked, sees what it looks for, or until the
-/// time is over; whether it saw it.
-fn spin(limit: Duration, mut look: impl FnMut(u32) -> bool) -> bool {
+/// Spins until `look` sees what it looks for, or until the time is over; whether it saw it.
+fn spin(limit: Duration, look: impl Fn() -> bool) -> bool {
     let mut begun = None;
     loop {
-        for at in 0..SPINS {
-            if look(at) {
+        for _ in 0..SPINS {
+            if look() {
                 return true;
             }
             std::hint::spin_loop();
@@ -42,9 +39,11 @@ fn spin(limit: Duration, mut look: impl FnMut(u32) -> bool) -> bool {
     }
 }
 
-/// A task on its way to a worker. Jobs are reused: passing one on swaps it with an empty one.
+/// A task on its way to a worker and back.
 pub(crate) struct Job {
     pub task: TaskId,
+    /// The first of its lanes.
+    pub lane: u32,
     /// Index of its body, or [`NONE`].
     pub body: u32,
     pub cores: u32,
@@ -63,6 +62,7 @@ impl Default for Job {
     fn default() -> Self {
         Self {
             task: TaskId(NONE),
+            lane: NONE,
             body: NONE,
             cores: 1,
             shape: [0; 4],
@@ -75,51 +75,49 @@ impl Default for Job {
     }
 }
 
-/// Where a worker finds its next task. Aligned so that two workers' flags share no cache line.
+/// Where a worker finds its next tasks and leaves their ends. Aligned so that two workers' flags
+/// share no cache line.
 #[derive(Default)]
 #[repr(align(128))]
 pub(crate) struct Mailbox {
-    /// Whether there is a job in it.
-    is_full: AtomicU32,
-    job: Mutex<Job>,
+    /// Whether its owner is to look for jobs.
+    has_jobs: AtomicBool,
+    /// How many jobs are in it.
+    job_count: AtomicUsize,
+    jobs: Mutex<VecDeque<Box<Job>>>,
     owner: OnceLock<Thread>,
-    /// Whether there is a slip that nobody has taken.
-    has_slip: AtomicU32,
-    slip: Mutex<Slip>,
+    /// Whether there are slips that nobody has taken.
+    has_slips: AtomicBool,
+    slips: Mutex<Vec<Slip>>,
 }
 
 /// A task's end, left by a worker that found the executive taken, for whoever has it.
 pub(crate) struct Slip {
     /// The job that it brings back.
-    pub job: Job,
+    pub job: Box<Job>,
     pub at_ns: Ns,
     pub input: Input,
 }
 
-impl Default for Slip {
-    fn default() -> Self {
-        Self { job: Job::default(), at_ns: 0, input: Input::Start }
-    }
-}
-
 impl Mailbox {
-    /// The job to fill in before [`Mailbox::post`].
-    pub fn job(&self) -> MutexGuard<'_, Job> {
-        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Adds a job, which its owner finds after [`Mailbox::post`].
+    pub fn put(&self, job: Box<Job>) {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.push_back(job);
+        self.job_count.store(jobs.len(), Ordering::Relaxed);
     }
 
-    /// Takes the slip, if there is one.
-    pub fn take_slip(&self) -> Option<MutexGuard<'_, Slip>> {
-        let has_slip = self.has_slip.load(Ordering::Acquire) != 0;
-        has_slip.then(|| {
-            self.has_slip.store(0, Ordering::Relaxed);
-            self.slip.lock().unwrap_or_else(PoisonError::into_inner)
-        })
+    /// Takes all jobs out, in order.
+    fn collect(&self, jobs: &mut VecDeque<Box<Job>>) {
+        self.has_jobs.store(false, Ordering::Relaxed);
+        let mut posted = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.append(&mut posted);
+        self.job_count.store(0, Ordering::Relaxed);
     }
 
-    /// Lets its owner find the job.
+    /// Lets its owner find the jobs.
     fn post(&self) {
-        self.is_full.store(1, Ordering::Release);
+        self.has_jobs.store(true, Ordering::Release);
         self.wake();
     }
 
@@ -135,10 +133,12 @@ impl Mailbox {
 pub(crate) struct Turn {
     /// The worker's lane; `None` for the service and at the start.
     pub lane: Option<u32>,
-    /// The job that it brings back, then the one that it takes along.
-    pub job: Job,
-    /// Whether it takes one along.
-    pub has_job: bool,
+    /// Jobs of its lane that it takes along, in order.
+    pub jobs: VecDeque<Box<Job>>,
+    /// Ends of its lane's tasks that it has put off.
+    pub put_off: u32,
+    /// Slips that are being served.
+    pub slips: Vec<Slip>,
     /// Lanes whose mailboxes were filled.
     pub filled: Vec<u32>,
     /// Transfers for the movers.
@@ -159,6 +159,30 @@ pub(crate) struct Mover {
     pub is_idle: AtomicBool,
 }
 
+/// What the workers spend besides their tasks.
+#[derive(Default)]
+pub(crate) struct Profile {
+    pub stepping: Stopwatch,
+    pub idle: Stopwatch,
+}
+
+impl Profile {
+    pub fn total(&self) -> Spent {
+        let ns = |watch: &Stopwatch| watch.0.load(Ordering::Relaxed);
+        Spent { stepping_ns: ns(&self.stepping), idle_ns: ns(&self.idle) }
+    }
+}
+
+/// Adds up time of several threads.
+#[derive(Default)]
+pub(crate) struct Stopwatch(AtomicU64);
+
+impl Stopwatch {
+    pub fn add_since(&self, begun: Instant) {
+        self.0.fetch_add(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    }
+}
+
 /// See the module's documentation.
 pub(crate) struct Crew {
     pub clock: Clock,
@@ -169,8 +193,15 @@ pub(crate) struct Crew {
     pub movers: Vec<Mover>,
     /// Present when the run is emulated.
     pub pace: Option<Pace>,
-    /// At least as many as there are slips that nobody has taken.
-    slips: AtomicU32,
+    /// Present when the run is profiled.
+    pub profile: Option<Profile>,
+    /// Whether there may be slips that nobody has taken.
+    has_slips: AtomicBool,
+    /// Workers that have nothing to run.
+    idle: AtomicUsize,
+    /// Whether it is only idle workers that the end of a task can matter to: there are no copies to
+    /// be issued and nobody who submits more.
+    pub may_put_off: bool,
     pub service: OnceLock<Thread>,
     /// The thread that drives GPUs.
     pub pilot: OnceLock<Thread>,
@@ -202,7 +233,10 @@ impl Crew {
             is_crowded,
             movers: (0..movers).map(|_| Mover::default()).collect(),
             pace,
-            slips: AtomicU32::new(0),
+            profile: None,
+            has_slips: AtomicBool::new(false),
+            idle: AtomicUsize::new(0),
+            may_put_off: false,
             service: OnceLock::new(),
             pilot: OnceLock::new(),
             has_orders: AtomicBool::new(false),
@@ -219,62 +253,100 @@ impl Crew {
         owner.set(std::thread::current()).expect("a lane has one worker");
     }
 
-    /// Waits until there is a job in the mailbox and takes it; `false` when the run stops.
-    pub fn wait(&self, lane: u32, job: &mut Job) -> bool {
+    /// Whether an owner is to look into its mailbox.
+    fn is_called(&self, lane: u32) -> bool {
         let mailbox = &self.mailboxes[lane as usize];
+        mailbox.has_jobs.load(Ordering::Acquire) || self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is mail, or will be in no time.
+    pub fn is_called_soon(&self, lane: u32) -> bool {
         let limit = if self.is_crowded { Duration::ZERO } else { MAIL_SPIN };
-        let is_called = |_| {
-            let is_full = mailbox.is_full.load(Ordering::Acquire) != 0;
-            is_full || self.stop.load(Ordering::Relaxed)
-        };
-        if !spin(limit, is_called) {
-            while !is_called(0) {
+        spin(limit, || self.is_called(lane))
+    }
+
+    /// Sleeps until there are jobs in the mailbox, if there are none in `jobs`, and takes them;
+    /// `false` when the run stops.
+    pub fn wait(&self, lane: u32, jobs: &mut VecDeque<Box<Job>>) -> bool {
+        let mailbox = &self.mailboxes[lane as usize];
+        while jobs.is_empty() {
+            while !self.is_called(lane) {
                 std::thread::park();
             }
+            if !mailbox.has_jobs.load(Ordering::Acquire) {
+                return false;
+            }
+            // There are none if a turn of the owner has taken them under the lock.
+            mailbox.collect(jobs);
         }
-        if mailbox.is_full.load(Ordering::Acquire) == 0 {
-            return false;
-        }
-        mailbox.is_full.store(0, Ordering::Relaxed);
-        std::mem::swap(&mut *mailbox.job(), job);
         true
     }
 
-    /// Leaves the end of the turn's job for whoever has the executive.
-    pub fn leave_slip(&self, lane: u32, at_ns: Ns, input: Input, turn: &mut Turn) {
+    /// Takes the jobs in a lane's mailbox, before those of its owner's turn are added. The caller
+    /// has the executive, as has everybody who puts jobs there.
+    pub fn collect(&self, lane: u32, jobs: &mut VecDeque<Box<Job>>) {
         let mailbox = &self.mailboxes[lane as usize];
-        {
-            let mut slip = mailbox.slip.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::swap(&mut slip.job, &mut turn.job);
-            slip.at_ns = at_ns;
-            slip.input = input;
+        if mailbox.job_count.load(Ordering::Relaxed) > 0 {
+            mailbox.collect(jobs);
         }
-        // Counted before it can be taken, so that the count is never below the slips there are:
-        // otherwise a worker might not find its own.
-        self.slips.fetch_add(1, Ordering::Relaxed);
-        mailbox.has_slip.store(1, Ordering::Release);
     }
 
-    /// Whether the lane's slip was taken, by another or by `try_it`, which is called now and then;
-    /// `false` when the time for spinning is over.
-    pub fn is_slip_taken(&self, lane: u32, mut try_it: impl FnMut() -> bool) -> bool {
-        let has_slip = &self.mailboxes[lane as usize].has_slip;
-        // Every attempt at the lock costs its holder a cache miss.
-        let look = |at| has_slip.load(Ordering::Acquire) == 0 || (at % 16 == 0 && try_it());
-        spin(LOCK_SPIN, look)
+    /// Leaves the end of a job for whoever has the executive. Then the caller tries for the
+    /// executive once more: mostly it gets it, or the one who has it looks for slips afterwards. It
+    /// need not while [`Crew::is_nobody_idle`], since who becomes idle looks for slips too, and
+    /// sleeps only when there are none.
+    pub fn leave_slip(&self, slip: Slip) {
+        let mailbox = &self.mailboxes[slip.job.lane as usize];
+        mailbox.slips.lock().unwrap_or_else(PoisonError::into_inner).push(slip);
+        mailbox.has_slips.store(true, Ordering::Release);
+        self.has_slips.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Counts a worker that has nothing to run. It looks for slips afterwards.
+    pub fn become_idle(&self) {
+        self.idle.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Counts it no more.
+    pub fn become_busy(&self) {
+        self.idle.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether all workers have something to run.
+    pub fn is_nobody_idle(&self) -> bool {
+        self.idle.load(Ordering::SeqCst) == 0
+    }
+
+    /// Whether slips were left that the caller, who has just let go of the executive, may have
+    /// missed.
+    pub fn has_slips(&self) -> bool {
+        fence(Ordering::SeqCst);
+        self.has_slips.load(Ordering::SeqCst)
+    }
+
+    /// A quick look; who has missed something looks again with [`Crew::has_slips`].
+    pub fn may_have_slips(&self) -> bool {
+        self.has_slips.load(Ordering::Relaxed)
     }
 
     /// Calls `serve` with every slip that is there. The caller has the executive.
-    pub fn each_slip(&self, mut serve: impl FnMut(&mut Slip)) {
-        if self.slips.load(Ordering::Relaxed) == 0 {
+    pub fn each_slip(&self, turn: &mut Turn, mut serve: impl FnMut(Slip, &mut Turn)) {
+        if !self.may_have_slips() || !self.has_slips.swap(false, Ordering::SeqCst) {
             return;
         }
+        let mut slips = std::mem::take(&mut turn.slips);
         for mailbox in &self.mailboxes {
-            if let Some(mut slip) = mailbox.take_slip() {
-                self.slips.fetch_sub(1, Ordering::Relaxed);
-                serve(&mut slip);
+            if mailbox.has_slips.load(Ordering::Acquire) {
+                mailbox.has_slips.store(false, Ordering::Relaxed);
+                std::mem::swap(
+                    &mut slips,
+                    &mut *mailbox.slips.lock().unwrap_or_else(PoisonError::into_inner),
+                );
+                slips.drain(..).for_each(|slip| serve(slip, turn));
             }
         }
+        turn.slips = slips;
     }
 
     /// Sleeps until that instant, or until the run stops. The calling thread has no mail to wait

@@ -18,10 +18,11 @@
 //! # A run
 //! One worker thread per lane, pinned to a core; movers for transfers; one service thread for
 //! timers and thinking. Whichever worker brings a completion steps the executive under a lock,
-//! takes its own next task along and passes the others on through mailboxes. A worker that finds
-//! the lock taken leaves a slip, which whoever has the lock serves too: a lock that changes hands
-//! costs more than a step. Nobody waits busily for long: after some microseconds an idle worker
-//! sleeps.
+//! takes its own next tasks along and passes the others on through mailboxes. A worker that finds
+//! the lock taken leaves a slip and goes on with its next task, if it was given one ahead
+//! ([`RunSpec::issue_ahead`]); whoever has the lock serves slips too, and looks for more after
+//! having let it go: a lock that changes hands costs more than a step, and nobody waits for it.
+//! Nobody waits busily for long either: after some microseconds an idle worker sleeps.
 //!
 //! # Time
 //! Nanoseconds on the system's monotonic clock. A task's end is the instant at which its kernel
@@ -132,5 +133,5 @@ pub use disks::{Pages, ScratchFile, scratch_file};
 pub use gpu_cluster::{GpuShape, gpu_cluster};
 pub use machine::{Machine, NumaNode, host_cluster};
 pub use run::{Running, run, start};
-pub use spec::{DiskError, GpuSpec, RunError, RunOutput, RunSpec};
+pub use spec::{DiskError, GpuSpec, RunError, RunOutput, RunSpec, Spent};
 pub use submitter::Submitter;

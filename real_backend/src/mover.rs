@@ -20,6 +20,7 @@ pub(crate) fn carry(shared: &Shared, at: usize) {
         // Said before the look, so that what is issued after it wakes this thread.
         me.is_idle.store(true, Ordering::SeqCst);
         let (next, more) = shared.lock().next_copy(&crew.clock);
+        shared.end_turn(&mut turn);
         let Some(mut job) = next else {
             if crew.stop.load(Ordering::Acquire) {
                 return;
@@ -33,6 +34,6 @@ pub(crate) fn carry(shared: &Shared, at: usize) {
             Ok(()) => shared.lock().copy_moved(crew, job, &mut turn),
             Err(bad) => shared.lock().copy_failed(crew, job, bad, &mut turn),
         }
-        crew.deliver(&mut turn);
+        shared.end_turn(&mut turn);
     }
 }

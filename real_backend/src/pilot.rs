@@ -249,7 +249,7 @@ fn land(shared: &Shared, landings: &mut Vec<Landing>, orders: &mut Vec<Order>, t
     }
     // The orders are here already.
     turn.is_pilot_asked = false;
-    shared.crew.deliver(turn);
+    shared.end_turn(turn);
 }
 
 fn take_orders(shared: &Shared, orders: &mut Vec<Order>) {

@@ -70,5 +70,5 @@ fn bring(shared: &Shared, plan: Result<Schedule, String>) {
     let crew = &shared.crew;
     let mut turn = Turn::default();
     shared.lock().planned(crew, crew.clock.now_ns(), plan, &mut turn);
-    crew.deliver(&mut turn);
+    shared.end_turn(&mut turn);
 }

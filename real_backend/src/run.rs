@@ -1,7 +1,7 @@
 //! A run from its start to its end.
 
 use crate::core::{Core, Devices, Ending, Parts};
-use crate::crew::{Crew, CrewSizes};
+use crate::crew::{Crew, CrewSizes, Profile};
 use crate::disks::{self, Disks};
 use crate::machine::Machine;
 use crate::mover::carry;
@@ -109,12 +109,16 @@ fn begin(spec: RunSpec, is_open: bool) -> Result<Running, RunError> {
     let cores = if spec.cores.is_empty() { &machine.cores } else { &spec.cores };
     let seats = seats(&spec.cluster, if is_emulated { &[] } else { cores }, &gpu_of);
     let is_crowded = is_emulated || seats.len() > distinct(cores);
+    // Emulated workers sleep until the model says that a task ends: nothing hurries them, and a
+    // start that is put right by some microseconds would make a task shorter than its model.
+    let issue_ahead = if is_emulated { 0 } else { spec.issue_ahead };
     let mut notes = Vec::new();
     let mut header = TraceHeader {
         world: if is_emulated { World::Emulated } else { World::Measured },
         scheduler: spec.scheduler_name,
         seed: spec.seed,
         cluster: spec.cluster.spec().clone(),
+        issue_ahead,
         provenance: machine.provenance(),
     };
     match is_emulated {
@@ -142,7 +146,9 @@ fn begin(spec: RunSpec, is_open: bool) -> Result<Running, RunError> {
         names.into_iter().filter_map(|name| spec.kernels.get(name).cloned()).collect();
     let movers = movers(&spec.cluster, disks.files.len(), is_emulated);
     let sizes = CrewSizes { lanes: spec.cluster.lane_count(), movers, is_crowded };
-    let crew = Crew::new(sizes, is_emulated.then(Pace::default), bodies);
+    let mut crew = Crew::new(sizes, is_emulated.then(Pace::default), bodies);
+    crew.may_put_off = movers == 0 && spec.program.is_none() && !is_open;
+    crew.profile = spec.is_profiled.then(Profile::default);
     let mut executive = Executive::new(Setup {
         graph: spec.graph,
         cluster: spec.cluster,
@@ -152,6 +158,7 @@ fn begin(spec: RunSpec, is_open: bool) -> Result<Running, RunError> {
         program: spec.program,
         tracing: spec.tracing,
     })?;
+    executive.issue_ahead(issue_ahead);
     if is_open {
         executive.open();
     }
@@ -345,6 +352,7 @@ fn conclude(
                 trace,
                 digest,
                 planning_ns,
+                spent: shared.crew.profile.as_ref().map(Profile::total),
                 notes,
                 arena,
                 results,

@@ -29,7 +29,7 @@ pub(crate) fn serve(shared: &Arc<Shared>) {
             let next_ns = core.ring(crew, &mut turn);
             (next_ns, core.planning.take())
         };
-        crew.deliver(&mut turn);
+        shared.end_turn(&mut turn);
         if let Some(study) = study {
             planning::start(shared, study);
         }
@@ -55,7 +55,7 @@ fn start(shared: &Shared) {
         crew.clock.start(core.thinking_until_ns.unwrap_or(0));
         _ = core.ring(crew, &mut turn);
     }
-    crew.deliver(&mut turn);
+    shared.end_turn(&mut turn);
 }
 
 /// Sleeps until there is something new, or until the time comes.

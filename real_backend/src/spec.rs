@@ -37,6 +37,12 @@ pub struct RunSpec {
     pub inputs: Option<Box<dyn Inputs>>,
     /// Whether to keep a trace.
     pub tracing: bool,
+    /// Whether to measure what workers spend besides their tasks, at some looks at the clock for
+    /// each.
+    pub is_profiled: bool,
+    /// Tasks that strict lanes are given besides the one that they run, see
+    /// [`Executive::issue_ahead`](runtime::Executive::issue_ahead); none in emulated runs.
+    pub issue_ahead: u32,
     /// Goes into the trace's header.
     pub scheduler_name: String,
     /// Goes into the trace's header; a real run draws nothing from it.
@@ -97,6 +103,8 @@ impl RunSpec {
             kernels: KernelSet::default(),
             inputs: None,
             tracing: true,
+            is_profiled: false,
+            issue_ahead: 0,
             scheduler_name: String::new(),
             seed: 0,
             cores: Vec::new(),
@@ -119,11 +127,22 @@ pub struct RunOutput {
     pub digest: CommandDigest,
     /// Wall time of the scheduler's first call, in which static planners plan.
     pub planning_ns: Ns,
+    /// What workers spent besides their tasks, if it was profiled.
+    pub spent: Option<Spent>,
     /// What a reader of the result must know: lanes that shared cores, say.
     pub notes: Vec<String>,
     pub(crate) arena: Arena,
     /// Results with their buffers at home, by object.
     pub(crate) results: Vec<(ObjectId, BufferId)>,
+}
+
+/// What the workers spent besides their tasks, all of them together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// They had the lock around the executive.
+    pub stepping_ns: Ns,
+    /// They had nothing to run.
+    pub idle_ns: Ns,
 }
 
 impl RunOutput {

@@ -46,7 +46,7 @@ impl Submitter {
         struct Delivered<'a>(&'a Shared, Turn);
         impl Drop for Delivered<'_> {
             fn drop(&mut self) {
-                self.0.crew.deliver(&mut self.1);
+                self.0.end_turn(&mut self.1);
             }
         }
         // The first step is the start's.

@@ -1,7 +1,7 @@
 //! A worker: one thread, one lane, one core.
 
 use crate::core::{Core, Ending};
-use crate::crew::{Crew, Job, NONE, Turn};
+use crate::crew::{Crew, Job, NONE, Slip, Turn};
 use crate::synthetic::synthetic;
 use runtime::executive::Outcome;
 use runtime::kernel::{BUFFER_ALIGN_BYTES, KernelArgs, KernelBuffer};
@@ -10,7 +10,13 @@ use rustix::thread::{CpuSet, sched_setaffinity, set_current_timer_slack};
 use std::any::Any;
 use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Instant;
+
+/// Ends of tasks that a worker puts off at most: about half of the tasks that it is given ahead, so
+/// that it gets new ones before it runs out of them.
+const MOST_PUT_OFF: u32 = 8;
 
 /// What the threads of a run share.
 pub(crate) struct Shared {
@@ -24,28 +30,68 @@ impl Shared {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Brings the end of a worker's task to the executive, or leaves it to whoever has the
-    /// executive: a lock that changes hands costs more than a step.
-    fn hand_in(&self, lane: u32, at_ns: Ns, input: Input, turn: &mut Turn) {
-        let crew = &self.crew;
+    /// The lock, if nobody has it.
+    fn try_lock(&self) -> Option<MutexGuard<'_, Core>> {
         match self.core.try_lock() {
-            Ok(mut core) => core.task_ended(crew, at_ns, input, turn),
-            Err(_) if crew.is_crowded => self.lock().task_ended(crew, at_ns, input, turn),
-            Err(_) => {
-                crew.leave_slip(lane, at_ns, input, turn);
-                let try_it = || match self.core.try_lock() {
-                    Ok(mut core) => {
-                        core.serve_slips(crew, turn);
-                        true
-                    }
-                    Err(_) => false,
-                };
-                if !crew.is_slip_taken(lane, try_it) {
-                    self.lock().serve_slips(crew, turn);
-                }
-            }
+            Ok(core) => Some(core),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         }
-        crew.deliver(turn);
+    }
+
+    /// Brings the end of a worker's task to the executive, or leaves it to whoever has the
+    /// executive: a lock that changes hands costs more than a step. An end that matters to nobody
+    /// yet is put off, so that one turn serves several.
+    fn hand_in(&self, slip: Slip, turn: &mut Turn) {
+        let crew = &self.crew;
+        let may_put_off = crew.may_put_off
+            && turn.put_off < MOST_PUT_OFF
+            && !turn.jobs.is_empty()
+            && matches!(slip.input, Input::Finished { .. });
+        if may_put_off && crew.is_nobody_idle() {
+            crew.leave_slip(slip);
+            if crew.is_nobody_idle() {
+                turn.put_off += 1;
+                return;
+            }
+            if let Some(mut core) = self.try_lock() {
+                core.serve_slips(crew, turn);
+            }
+            return self.end_turn(turn);
+        }
+        turn.put_off = 0;
+        let profile = crew.profile.as_ref().map(|p| (&p.stepping, Instant::now()));
+        let is_mine = match self.try_lock() {
+            Some(mut core) => {
+                core.task_ended(crew, slip, turn);
+                true
+            }
+            None => {
+                crew.leave_slip(slip);
+                let core = self.try_lock();
+                core.map(|mut core| core.serve_slips(crew, turn)).is_some()
+            }
+        };
+        if let (Some((stepping, begun)), true) = (profile, is_mine) {
+            stepping.add_since(begun);
+        }
+        match is_mine {
+            true => self.end_turn(turn),
+            false => crew.deliver(turn),
+        }
+    }
+
+    /// After a turn, without the lock: wakes whom it had something for, and serves what others
+    /// left when it was all but over.
+    pub fn end_turn(&self, turn: &mut Turn) {
+        self.crew.deliver(turn);
+        while self.crew.has_slips()
+            && let Some(mut core) = self.try_lock()
+        {
+            core.serve_slips(&self.crew, turn);
+            drop(core);
+            self.crew.deliver(turn);
+        }
     }
 
     /// Runs a thread's loop. A panic in it, a bug of this crate, ends the run instead of leaving
@@ -53,7 +99,7 @@ impl Shared {
     pub fn guarded(&self, body: impl FnOnce()) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
             self.lock().end(Ending::Panicked(payload));
-            self.crew.deliver(&mut Turn { is_over: true, ..Turn::default() });
+            self.end_turn(&mut Turn { is_over: true, ..Turn::default() });
         }
     }
 }
@@ -87,33 +133,53 @@ pub(crate) fn work(shared: &Shared, seat: &Seat) {
     let mut turn = Turn { lane: Some(seat.lane), ..Turn::default() };
     let mut buffers: Vec<KernelBuffer<'_>> = Vec::new();
     let mut scratch: Vec<u8> = Vec::new();
-    while crew.wait(seat.lane, &mut turn.job) {
-        loop {
+    while wait(shared, seat.lane, &mut turn) {
+        while let Some(mut job) = turn.jobs.pop_front() {
+            if crew.stop.load(Ordering::Relaxed) {
+                return;
+            }
             if crew.pace.is_some() {
-                crew.sleep_until(turn.job.begins_ns);
+                crew.sleep_until(job.begins_ns);
             }
             let started_ns = crew.clock.now_ns();
             let mut lent = recycle(buffers);
-            let result = run(crew, seat, &mut turn.job, started_ns, &mut lent, &mut scratch);
+            let result = run(crew, seat, &mut job, started_ns, &mut lent, &mut scratch);
             buffers = recycle(lent);
             if let Some(pace) = &crew.pace {
-                let due_ns = started_ns.saturating_add(turn.job.duration_ns);
+                let due_ns = started_ns.saturating_add(job.duration_ns);
                 pace.tasks.note(crew.clock.now_ns(), due_ns);
                 crew.sleep_until(due_ns);
             }
-            let ended_ns = crew.clock.now_ns();
-            let task = turn.job.task;
+            let at_ns = crew.clock.now_ns();
+            let task = job.task;
             let input = match result {
                 Ok(outcome) => Input::Finished { task, started_ns, outcome },
                 Err(message) => Input::Failed { task, message },
             };
-            turn.has_job = false;
-            shared.hand_in(seat.lane, ended_ns, input, &mut turn);
-            if !turn.has_job {
-                break;
-            }
+            shared.hand_in(Slip { job, at_ns, input }, &mut turn);
         }
     }
+}
+
+/// Waits for jobs, by the stopwatch if the run is profiled; `false` when the run stops.
+fn wait(shared: &Shared, lane: u32, turn: &mut Turn) -> bool {
+    let crew = &shared.crew;
+    let begun = crew.profile.as_ref().map(|p| (&p.idle, Instant::now()));
+    crew.become_idle();
+    shared.end_turn(turn);
+    if turn.jobs.is_empty() && !crew.is_called_soon(lane) && crew.has_slips() {
+        // Its own may be among them: whoever had the executive then may not have looked.
+        let mut core = shared.lock();
+        core.serve_slips(crew, turn);
+        drop(core);
+        crew.deliver(turn);
+    }
+    let has_jobs = crew.wait(lane, &mut turn.jobs);
+    crew.become_busy();
+    if let Some((idle, begun)) = begun {
+        idle.add_since(begun);
+    }
+    has_jobs
 }
 
 /// An empty vector for another lifetime, in the same allocation.

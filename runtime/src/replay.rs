@@ -120,6 +120,7 @@ pub fn replay_setup(trace: &Trace, setup: Setup) -> Result<Replayed, ReplayError
     let setup = Setup { thinking: Thinking::Recorded(thinking), ..setup };
     let is_traced = setup.tracing;
     let mut executive = Executive::new(setup)?;
+    executive.issue_ahead(trace.header.issue_ahead);
     let is_closed = |r: &InputRecord| matches!(r.input, Input::Closed);
     if trace.inputs.iter().any(is_closed) {
         executive.open();

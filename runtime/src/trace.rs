@@ -48,9 +48,17 @@ pub struct TraceHeader {
     pub seed: u64,
     /// The machine.
     pub cluster: ClusterSpec,
+    /// Tasks that strict lanes were given besides the one that they ran.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub issue_ahead: u32,
     /// Where the run was made, for people: host, processor, versions.
     #[serde(default)]
     pub provenance: Vec<(String, String)>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// One life of a buffer; never reused, unlike [`crate::BufferId`].

@@ -10,6 +10,7 @@ use runtime::{
     Cluster, Command, Commands, CopyId, Costs, DeviceId, Executive, Input, LaneId, Ns, Schedule,
     Scheduler, TaskGraph, TaskId,
 };
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Supplies what kernels return, in the place of kernels.
@@ -42,6 +43,9 @@ pub struct SimSpec {
     pub seed: u64,
     /// Whether to keep a trace.
     pub tracing: bool,
+    /// Tasks that strict lanes are given besides the one that they run, see
+    /// [`Executive::issue_ahead`].
+    pub issue_ahead: u32,
     /// Goes into the trace's header.
     pub scheduler_name: String,
 }
@@ -66,6 +70,7 @@ impl SimSpec {
             noise: Noise::None,
             seed: 0,
             tracing: true,
+            issue_ahead: 0,
             scheduler_name: String::new(),
         }
     }
@@ -118,12 +123,17 @@ struct World {
     transfers: Transfers,
     /// By first lane: the task that runs, and since when.
     running: Vec<(TaskId, Ns)>,
+    /// By lane: what it is to run next, and when that may start.
+    ahead: Vec<VecDeque<(TaskId, Ns)>>,
     /// By device.
     shared: Vec<Option<SharedDevice>>,
     /// The plan that is under way.
     plan: Option<Result<Schedule, String>>,
     digest: runtime::trace::Digest,
 }
+
+/// What runs on a lane that runs nothing.
+const IDLE: (TaskId, Ns) = (TaskId(u32::MAX), 0);
 
 /// Runs a simulation to its end.
 ///
@@ -134,11 +144,13 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
         scheduler: spec.scheduler_name,
         seed: spec.seed,
         cluster: spec.cluster.spec().clone(),
+        issue_ahead: spec.issue_ahead,
         ..TraceHeader::default()
     };
     let mut world = World {
         transfers: Transfers::new(&spec.cluster),
-        running: vec![(TaskId(u32::MAX), 0); spec.cluster.lane_count()],
+        running: vec![IDLE; spec.cluster.lane_count()],
+        ahead: vec![VecDeque::new(); spec.cluster.lane_count()],
         shared: (spec.cluster.device_ids())
             .map(|d| spec.cluster.is_shared(d).then(SharedDevice::default))
             .collect(),
@@ -160,6 +172,7 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
         program: spec.program,
         tracing: spec.tracing,
     })?;
+    executive.issue_ahead(spec.issue_ahead);
     let mut commands = Commands::default();
     executive.step(0, Input::Start, &mut commands);
     let mut steps = 1;
@@ -212,6 +225,7 @@ impl World {
                 let Some((task, started_ns)) = self.ended(event.at_ns, event.index) else {
                     return Some((event.at_ns, None));
                 };
+                self.go_on(event.at_ns, LaneId(event.index));
                 let outcome = self.outcomes.as_mut().and_then(|o| o.outcome(task, graph));
                 Some(Input::Finished { task, started_ns, outcome })
             }
@@ -240,6 +254,27 @@ impl World {
         let queue = &mut self.queue;
         let changed = |lane, end_ns| queue.push(end_ns, Class::Task, lane);
         Some((task, shared.end(now_ns, lane, changed)))
+    }
+
+    /// A lane begins what it was given besides the task that ended now.
+    fn go_on(&mut self, now_ns: Ns, lane: LaneId) {
+        self.running[lane.index()] = IDLE;
+        if let Some((task, may_start_ns)) = self.ahead[lane.index()].pop_front() {
+            self.begin(task, lane, may_start_ns.max(now_ns));
+        }
+    }
+
+    /// A task starts on an idle lane, at an instant that has come or will. Returns its end, as
+    /// long as nobody shares its device.
+    fn begin(&mut self, task: TaskId, lane: LaneId, started_ns: Ns) -> Ns {
+        let device = self.cluster.device_of(lane);
+        let end_ns = started_ns.saturating_add(self.duration_ns(task, device));
+        self.running[lane.index()] = (task, started_ns);
+        match self.shared[device.index()] {
+            Some(_) => self.queue.push(started_ns, Class::Launch, lane.0),
+            None => self.queue.push(end_ns, Class::Task, lane.0),
+        }
+        end_ns
     }
 
     /// A task begins to share its device.
@@ -271,12 +306,13 @@ impl World {
             match *command {
                 Command::Run { task, device, lane, .. } => {
                     let started_ns = now_ns.saturating_add(self.cluster.device(device).issue_ns);
-                    let end_ns = started_ns.saturating_add(self.duration_ns(task, device));
-                    self.running[lane.index()] = (task, started_ns);
-                    match self.shared[device.index()] {
-                        Some(_) => self.queue.push(started_ns, Class::Launch, lane.0),
-                        None => self.queue.push(end_ns, Class::Task, lane.0),
-                    }
+                    let end_ns = match self.running[lane.index()] {
+                        IDLE => self.begin(task, lane, started_ns),
+                        _ => {
+                            self.ahead[lane.index()].push_back((task, started_ns));
+                            0
+                        }
+                    };
                     self.digest.add(&[now_ns, u64::from(task.0) << 32 | u64::from(lane.0), end_ns]);
                 }
                 Command::Copy { copy, object, source, target, bytes, .. } => {

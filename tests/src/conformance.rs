@@ -139,6 +139,18 @@ pub fn check_tight_memory(info: &SchedulerInfo, seed: u64) {
     assert_valid(info, &case, &output.trace);
 }
 
+/// Simulated with lanes that are given up to four tasks besides the one that they run, with all
+/// memory and with just enough: the validator has nothing to say, and the input log yields the same
+/// commands.
+pub fn check_ahead(info: &SchedulerInfo, seed: u64) {
+    let tight = Features { groups: false, ..Features::all(30) };
+    for case in [Case::new(seed, Features::all(40)), Case::tight(seed, tight)] {
+        let output = case.simulate(info, |spec| spec.issue_ahead = 1 + seed as u32 % 4);
+        assert_valid(info, &case, &output.trace);
+        assert_replays(info, &case, &output.trace);
+    }
+}
+
 /// One seed, many threads at once: the same bytes of trace from each.
 pub fn check_threads(info: &SchedulerInfo, seed: u64) {
     let text = || {
@@ -160,10 +172,11 @@ pub fn check_threads(info: &SchedulerInfo, seed: u64) {
     }
 }
 
-/// For real, on this machine's cores, with synthetic bodies: the validator has nothing to say, no
+/// For real, on this machine's cores, with synthetic bodies, lanes being given up to three tasks
+/// ahead: the validator has nothing to say, no
 /// bound on the measured durations is beaten, and the input log yields the same commands.
 pub fn check_real(info: &SchedulerInfo, seed: u64) {
-    run_for_real(info, seed, |spec| spec);
+    run_for_real(info, seed, |spec| RunSpec { issue_ahead: seed as u32 % 4, ..spec });
 }
 
 /// On this machine as if it were the cluster, links and all: as [`check_real`], and no task and no

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use windtunnel_tests::conformance::{
-    check_disturbed, check_shared, check_simulated, check_threads, check_tight_memory, everyone,
+    check_ahead, check_disturbed, check_shared, check_simulated, check_threads, check_tight_memory,
+    everyone,
 };
 
 proptest! {
@@ -21,6 +22,11 @@ proptest! {
     #[test]
     fn disturbed_runs_are_too(seed: u64) {
         everyone().for_each(|info| check_disturbed(info, seed));
+    }
+
+    #[test]
+    fn runs_with_tasks_issued_ahead_are_too(seed: u64) {
+        everyone().for_each(|info| check_ahead(info, seed));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::devices::Order;
 use super::{Core, Ending};
 use crate::buffers::{Arena, Conflict, Exhausted, Right};
-use crate::crew::{Crew, Job, NONE, Turn};
+use crate::crew::{Crew, NONE, Turn};
 use runtime::{BufferId, Command, DeviceId, Executive, LaneId, MemoryId, ObjectId, TaskId};
 use std::cmp::Reverse;
 
@@ -125,9 +125,11 @@ impl Core {
             return self.order_task((run.task, run.device, run.lane), buffers);
         }
         let graph = executive.graph();
+        let mut job = self.spare_jobs.pop().unwrap_or_default();
+        debug_assert!(job.loans.is_empty(), "they were given back");
         for (access, &buffer) in graph.accesses(run.task).iter().zip(buffers) {
             match self.arena.lend(buffer, Right::of(access.mode)) {
-                Ok(loan) => self.loans.push(loan),
+                Ok(loan) => job.loans.push(loan),
                 Err(Conflict { buffer }) => {
                     let what = format!("task {:?}", graph.task_name(run.task));
                     return self.end(Ending::Conflict { what, buffer });
@@ -136,29 +138,24 @@ impl Core {
         }
         self.running += 1;
         let task = graph.task(run.task);
-        let body = self.body_of[task.kernel.index()];
         let issue_ns = executive.cluster().device(run.device).issue_ns;
-        let mut fill = |job: &mut Job| {
-            job.task = run.task;
-            job.body = body;
-            job.cores = run.lanes;
-            job.shape = task.shape;
-            job.params.clear();
-            job.params.extend_from_slice(graph.params(run.task));
-            job.scratch_bytes = task.scratch_bytes;
-            if body == NONE || crew.pace.is_some() {
-                job.duration_ns = self.truth.duration_ns(run.task, run.device).unwrap_or(0);
-                job.begins_ns = self.now_ns.saturating_add(issue_ns);
-            }
-            std::mem::swap(&mut job.loans, &mut self.loans);
-            debug_assert!(self.loans.is_empty());
-        };
-        if turn.lane == Some(run.lane.0) && !turn.has_job {
-            turn.has_job = true;
-            fill(&mut turn.job);
+        job.task = run.task;
+        job.lane = run.lane.0;
+        job.body = self.body_of[task.kernel.index()];
+        job.cores = run.lanes;
+        job.shape = task.shape;
+        job.params.clear();
+        job.params.extend_from_slice(graph.params(run.task));
+        job.scratch_bytes = task.scratch_bytes;
+        if job.body == NONE || crew.pace.is_some() {
+            job.duration_ns = self.truth.duration_ns(run.task, run.device).unwrap_or(0);
+            job.begins_ns = self.now_ns.saturating_add(issue_ns);
+        }
+        if turn.lane == Some(run.lane.0) {
+            turn.jobs.push_back(job);
         } else {
             turn.filled.push(run.lane.0);
-            fill(&mut crew.mailboxes[run.lane.index()].job());
+            crew.mailboxes[run.lane.index()].put(job);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Random graphs on random clusters under random schedulers: every kernel checks that it meets
 //! the data of a sequential run, every log replays to the same commands.
 
-use crate::clusters::{spec, star};
+use crate::clusters::{host, spec, star};
 use crate::modes::check;
 use crate::schedulers::{AnyLane, Eager, Random, Wild};
 use crate::stamps::Stamped;
@@ -43,6 +43,8 @@ proptest! {
         lanes in prop::collection::vec(1..3u32, 1..4),
         is_tight in any::<bool>(),
         thinking in 0..3,
+        issue_ahead in 0..4u32,
+        is_host in any::<bool>(),
     ) {
         let mut random = Random(seed);
         let modes = modes(&mut random);
@@ -50,7 +52,10 @@ proptest! {
         // Racy objects stay in one memory while they are raced on: a scheduler must know.
         let lanes = if modes.contains(&Mode::Racy) { &lanes[..1] } else { &lanes[..] };
         let largest = stamped.graph.summary().max_working_set_bytes.max(1);
-        let cluster = star(lanes, is_tight.then_some(largest));
+        let cluster = match is_host {
+            true => host(lanes[0]),
+            false => star(lanes, is_tight.then_some(largest)),
+        };
         let before = random.clone();
         let scheduler = || scheduler(&mut before.clone());
         let thinking = match thinking {
@@ -59,7 +64,7 @@ proptest! {
             _ => measured_thinking(),
         };
         let plain = spec(stamped.graph.clone(), cluster, crate::schedulers::Never);
-        let output = check(&stamped, RunSpec { scheduler: scheduler(), thinking, ..plain });
+        let output = check(&stamped, RunSpec { scheduler: scheduler(), thinking, issue_ahead, ..plain });
         let replayed = replay_inputs(&output.trace, scheduler()).unwrap();
         prop_assert_eq!(replayed.digest, output.digest);
         prop_assert_eq!(replayed.makespan_ns, output.makespan_ns);

@@ -11,6 +11,10 @@ use crate::{CopyId, MemoryId, Ns, ObjectId, TaskId};
 impl State {
     /// Asks for the inputs of a placed task that exist already.
     pub(super) fn prefetch_inputs(&mut self, task: TaskId, memory: MemoryId, out: &mut Commands) {
+        if self.memories.len() == 1 {
+            // What exists is there.
+            return;
+        }
         for at in 0..self.graph.accesses(task).len() {
             let access = self.graph.accesses(task)[at];
             self.prefetch_input(task, access.object, memory, out);

@@ -2,13 +2,13 @@
 
 use super::engines::Side;
 use super::locks::Lock;
-use super::state::{Entry, TaskState};
+use super::queue::TaskQueue;
+use super::state::TaskState;
 use super::store::{self, NONE};
 use super::{Command, Commands, State};
 use crate::scheduler::{Event, Stage};
 use crate::{DeviceId, LaneId, Ns, TaskId};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
 impl State {
     /// A task's inputs are in its memory.
@@ -107,7 +107,12 @@ impl State {
 
     fn dispatch_strict(&mut self, device: DeviceId, out: &mut Commands) {
         for lane in self.cluster.lanes(device) {
-            while self.lanes[lane.index()].running.is_none() {
+            loop {
+                let state = &self.lanes[lane.index()];
+                let is_idle = state.running.is_none();
+                if !is_idle && state.ahead.len() >= self.issue_ahead {
+                    break;
+                }
                 let Some(task) = self.lane_head(lane) else { break };
                 let state = &self.tasks[task.index()];
                 if state.stage == Stage::Ready {
@@ -119,11 +124,10 @@ impl State {
                 if state.stage != Stage::Runnable || is_gang || state.lane != lane.0 {
                     break;
                 }
-                let cores = self.graph.task(task).cores;
-                let is_next = (lane.0..lane.0 + cores).all(|l| {
-                    self.lanes[l as usize].running.is_none()
-                        && self.lane_head(LaneId(l)) == Some(task)
-                });
+                let is_next = match is_idle {
+                    true => self.is_next(task, lane),
+                    false => self.may_go_ahead(task, lane),
+                };
                 if !is_next {
                     break;
                 }
@@ -137,6 +141,25 @@ impl State {
                 }
             }
         }
+    }
+
+    /// Whether all lanes that a task takes from `lane` on are idle and it is its turn there.
+    fn is_next(&mut self, task: TaskId, lane: LaneId) -> bool {
+        let cores = self.graph.task(task).cores;
+        (lane.0..lane.0 + cores).all(|l| {
+            self.lanes[l as usize].running.is_none() && self.lane_head(LaneId(l)) == Some(task)
+        })
+    }
+
+    /// Whether a runnable task may be given to its lane before that is idle: neither it nor what
+    /// runs there takes other lanes, and nobody waits for what it would hold meanwhile.
+    fn may_go_ahead(&self, task: TaskId, lane: LaneId) -> bool {
+        let shares = |a: &crate::graph::Access| a.mode.is_group();
+        let is_single = |t: TaskId| self.graph.task(t).cores == 1;
+        let runs = self.lanes[lane.index()].running;
+        is_single(task)
+            && runs.is_none_or(is_single)
+            && !self.graph.accesses(task).iter().any(shares)
     }
 
     /// The task whose turn it is on a strict lane.
@@ -176,18 +199,29 @@ impl State {
         }
     }
 
-    /// Issues a task on idle lanes.
+    /// Issues a task on idle lanes, or behind what its lane runs.
     pub(super) fn start_task(&mut self, task: TaskId, lane: LaneId, out: &mut Commands) {
         let device = DeviceId(self.tasks[task.index()].device);
         let cores = self.graph.task(task).cores;
         let duration_ns = self.estimates.duration_ns(task, device).unwrap_or(0);
+        let mut taken = 0;
         for l in lane.0..lane.0 + cores {
             let state = &mut self.lanes[l as usize];
-            debug_assert!(state.running.is_none());
-            state.running = Some(task);
-            state.until_ns = self.now_ns.saturating_add(duration_ns);
+            let begins_ns = match state.running {
+                None => {
+                    state.running = Some(task);
+                    taken += 1;
+                    self.now_ns
+                }
+                Some(_) => {
+                    state.ahead.push_back(task);
+                    state.until_ns.max(self.now_ns)
+                }
+            };
+            state.until_ns = begins_ns.saturating_add(duration_ns);
         }
-        self.devices[device.index()].idle_lanes -= cores;
+        debug_assert!(taken == cores || cores == 1);
+        self.devices[device.index()].idle_lanes -= taken;
         self.remove_load(task, device);
         self.lose_turn(task, lane.0);
         self.under_way += 1;
@@ -223,11 +257,9 @@ impl State {
         let (device, lane) = (DeviceId(state.device), state.lane);
         self.finished += 1;
         self.under_way -= 1;
-        let cores = self.graph.task(task).cores;
-        for l in lane..lane + cores {
-            self.lanes[l as usize].running = None;
+        for l in lane..lane + self.graph.task(task).cores {
+            self.leave_lane(task, l);
         }
-        self.devices[device.index()].idle_lanes += cores;
         self.mark_device(device.0);
         let memory = self.cluster.memory_of(device);
         self.record_task(task, memory, started_ns);
@@ -254,6 +286,19 @@ impl State {
         self.release_successors(task, out);
     }
 
+    /// Takes a task that was issued off a lane, which goes on with the next one that it was given.
+    pub(super) fn leave_lane(&mut self, task: TaskId, lane: u32) {
+        let state = &mut self.lanes[lane as usize];
+        if state.running != Some(task) {
+            return state.ahead.retain(|t| *t != task);
+        }
+        state.running = state.ahead.pop_front();
+        if state.running.is_none() {
+            let device = self.cluster.device_of(LaneId(lane));
+            self.devices[device.index()].idle_lanes += 1;
+        }
+    }
+
     /// Pushes what was produced to placed successors and readies those that wait for nothing.
     fn release_successors(&mut self, task: TaskId, out: &mut Commands) {
         let mut outgoing = self.graph.task(task).first_successor();
@@ -266,6 +311,7 @@ impl State {
                 self.ready(edge.to, out);
             } else if let Some(object) = edge.object
                 && device != NONE
+                && self.memories.len() > 1
             {
                 let memory = self.cluster.memory_of(DeviceId(device));
                 self.prefetch_input(edge.to, object, memory, out);
@@ -276,7 +322,7 @@ impl State {
 
 /// Takes stale entries off a queue's top: tasks placed anew since, and those that are not between
 /// `from` and running.
-fn purge(queue: &mut BinaryHeap<Entry>, tasks: &[TaskState], from: Stage) {
+fn purge(queue: &mut TaskQueue, tasks: &[TaskState], from: Stage) {
     while let Some(&(_, Reverse(placement), task)) = queue.peek() {
         let state = &tasks[task as usize];
         if state.placement == placement && (from..Stage::Running).contains(&state.stage) {

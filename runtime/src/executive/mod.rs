@@ -5,9 +5,9 @@
 //!
 //! Map: `state` holds the flat arrays; `place` carries out the scheduler's decisions; `memory`
 //! evicts, `reserve` reserves; `copies` moves data, `engines` in which order; `lanes` starts and
-//! finishes tasks, `gangs` those that start together; `locks` guards exclusive accesses; `store`
-//! keeps track of which memory holds what; `stall` explains why nothing moves; `record` writes the
-//! trace.
+//! finishes tasks, `queue` holds those that wait for one, `gangs` starts some together; `locks`
+//! guards exclusive accesses; `store` keeps track of which memory holds what; `stall` explains why
+//! nothing moves; `record` writes the trace.
 
 mod command;
 mod copies;
@@ -18,6 +18,7 @@ mod lanes;
 mod locks;
 mod memory;
 mod place;
+mod queue;
 mod record;
 mod reserve;
 mod stall;
@@ -141,6 +142,15 @@ impl Executive {
             refused_rounds: 0,
             calls: 0,
         })
+    }
+
+    /// Gives strict lanes up to so many tasks besides the one that they run, as soon as those could
+    /// run: drivers then need not wait for the executive between two tasks. Lanes carry out what
+    /// they are given in that order. Tasks of several lanes, of gangs, and with exclusive or racy
+    /// accesses are issued to idle lanes all the same, and so is everything where lanes are not
+    /// strict: whichever lane is free first is to take it. Said before the start.
+    pub fn issue_ahead(&mut self, tasks: u32) {
+        self.state.issue_ahead = tasks as usize;
     }
 
     /// Lets tasks be submitted from outside until [`Input::Closed`]: the run is not done before.

@@ -2,6 +2,7 @@
 
 use super::engines::CopyQueue;
 use super::growth::Feasibility;
+use super::queue::TaskQueue;
 use super::record::Recorder;
 use super::stall::Failure;
 use super::store::{Content, List, NONE, Store};
@@ -17,6 +18,8 @@ pub(crate) struct State {
     pub cluster: Arc<Cluster>,
     pub estimates: Costs,
     pub options: Options,
+    /// Tasks that a strict lane is given besides the one that it runs.
+    pub issue_ahead: usize,
     pub now_ns: Ns,
     /// When everything was done.
     pub end_ns: Option<Ns>,
@@ -101,23 +104,22 @@ pub(crate) struct ObjectState {
     pub is_dead: bool,
 }
 
-/// A queue entry: priority, then the earlier placement.
-pub(crate) type Entry = (i64, Reverse<u32>, u32);
-
 #[derive(Default)]
 pub(crate) struct LaneState {
     pub running: Option<TaskId>,
+    /// Tasks that were issued to run after it, in this order.
+    pub ahead: VecDeque<TaskId>,
     /// Under strict order: the task that keeps its turn, whatever is placed before it, since it
     /// has memory or exclusive objects that others may wait for.
     pub turn: Option<TaskId>,
-    /// Estimated end of what runs.
+    /// Estimated end of what was issued.
     pub until_ns: Ns,
-    pub queue: BinaryHeap<Entry>,
+    pub queue: TaskQueue,
 }
 
 #[derive(Default)]
 pub(crate) struct DeviceState {
-    pub queue: BinaryHeap<Entry>,
+    pub queue: TaskQueue,
     pub idle_lanes: u32,
     /// Estimated work placed and not issued, times cores.
     pub load_ns: Ns,
@@ -168,6 +170,7 @@ impl State {
         tracing: bool,
     ) -> Result<Self, Feasibility> {
         let mut state = Self {
+            issue_ahead: 0,
             now_ns: 0,
             end_ns: None,
             finished: 0,
