@@ -93,6 +93,7 @@ pub(crate) struct Core {
     /// By first lane: when its last task ended, for the executive.
     lane_ends_ns: Vec<Ns>,
     /// Jobs that came back, to be used again.
+    #[expect(clippy::vec_box, reason = "jobs travel between threads, a pointer each")]
     spare_jobs: Vec<Box<Job>>,
     /// The time of the last step.
     now_ns: Ns,

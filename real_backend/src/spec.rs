@@ -41,7 +41,8 @@ pub struct RunSpec {
     /// each.
     pub is_profiled: bool,
     /// Tasks that strict lanes are given besides the one that they run, see
-    /// [`Executive::issue_ahead`](runtime::Executive::issue_ahead); none in emulated runs.
+    /// [`Executive::issue_ahead`](runtime::Executive::issue_ahead); none in
+    /// emulated runs and in those with GPUs.
     pub issue_ahead: u32,
     /// Goes into the trace's header.
     pub scheduler_name: String,

@@ -50,15 +50,14 @@ fn spins_per_us() -> f64 {
 }
 
 /// Doubles the granularity from a tenth of a microsecond until half of the time is work, and
-/// interpolates the last step on a logarithmic scale.
+/// interpolates the last step.
 fn metg_us(pattern: &str, width: u32, who: Who, spins_per_us: f64) -> f64 {
     let (mut us, mut below) = (0.1, None);
     loop {
         let efficiency = efficiency(pattern, width, who, (us * spins_per_us) as i64, us);
         if efficiency >= 0.5 || us > 1e4 {
             let Some((before_us, before)) = below else { return us };
-            let share: f64 = (0.5 - before) / (efficiency - before);
-            return before_us * (us / before_us as f64).powf(share);
+            return before_us + (us - before_us) * (0.5 - before) / (efficiency - before);
         }
         below = Some((us, efficiency));
         us *= 2.0;

@@ -45,7 +45,7 @@ pub fn shape(name: &str, order: Order, tasks: u32) -> TaskGraph {
             "chain" => out.extend(task.checked_sub(1)),
             "wavefront" => {
                 out.extend(task.checked_sub(WIDTH));
-                out.extend((task % WIDTH > 0).then(|| task - 1));
+                out.extend((!task.is_multiple_of(WIDTH)).then(|| task - 1));
             }
             // Two of the hundred before it.
             _ => {

@@ -64,7 +64,8 @@ proptest! {
             _ => measured_thinking(),
         };
         let plain = spec(stamped.graph.clone(), cluster, crate::schedulers::Never);
-        let output = check(&stamped, RunSpec { scheduler: scheduler(), thinking, issue_ahead, ..plain });
+        let changed = RunSpec { scheduler: scheduler(), thinking, issue_ahead, ..plain };
+        let output = check(&stamped, changed);
         let replayed = replay_inputs(&output.trace, scheduler()).unwrap();
         prop_assert_eq!(replayed.digest, output.digest);
         prop_assert_eq!(replayed.makespan_ns, output.makespan_ns);
