@@ -110,8 +110,8 @@ fn begin(spec: RunSpec, is_open: bool) -> Result<Running, RunError> {
     let seats = seats(&spec.cluster, if is_emulated { &[] } else { cores }, &gpu_of);
     let is_crowded = is_emulated || seats.len() > distinct(cores);
     // Emulated workers sleep until the model says that a task ends: nothing hurries them, and a
-    // start that is put right by some microseconds would make a task shorter than its model. A GPU's
-    // pilot starts what it is given at once.
+    // start that is put right by some microseconds would make a task shorter than its model. The
+    // pilot of GPUs starts what it is given at once.
     let has_gpus = gpu_of.iter().any(Option::is_some);
     let issue_ahead = if is_emulated || has_gpus { 0 } else { spec.issue_ahead };
     let mut notes = Vec::new();

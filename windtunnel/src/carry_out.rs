@@ -29,6 +29,7 @@ impl Flow {
             outcomes: Some(Box::new(growth)),
             noise: testbed.noise,
             seed: testbed.seed,
+            issue_ahead: testbed.issue_ahead,
             scheduler_name: name,
             ..spec
         })?)
@@ -81,6 +82,7 @@ impl Flow {
             scheduler_name: scheduler.name,
             seed: testbed.seed,
             timeout: testbed.timeout,
+            issue_ahead: testbed.issue_ahead,
             emulation,
             ..RunSpec::new(graph, cluster, costs, scheduler.scheduler)
         };

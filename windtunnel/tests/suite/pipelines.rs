@@ -76,7 +76,7 @@ fn two_nodes() -> ClusterSpec {
 #[test]
 fn every_scheduler_computes_the_same_in_both_worlds() {
     let (flow, sum) = squares().unwrap();
-    let testbed = Testbed::host(2).unwrap().seed(3);
+    let testbed = Testbed::host(2).unwrap().seed(3).issue_ahead(4);
     for info in schedulers::all() {
         let results = flow.run(&testbed, info.name).unwrap();
         assert_eq!(results.get(sum).unwrap(), [expected()], "{}", info.name);
