@@ -180,6 +180,10 @@ pub fn predicted(open: Open<'_>, effort: Effort, findings: &mut Findings) -> Out
     let mut history = History::new();
     let alone = runs::cluster(open, &Way { streams: 1, ..Way::default() })?;
     history.learn(&factor(open, &alone, (n, &workload), "ready")?.trace);
+    let about =
+        [format!("Kernels of a tiled Cholesky of {n}, tile {tile}, each alone on the GPU.")];
+    let model = crate::costs::from_history("gpu", &history);
+    findings.costs = Some(crate::costs::write(&model, &about));
     let cluster = runs::cluster(open, &Way { streams: 8, ..Way::default() })?;
     let costs = Costs::resolve(&workload.graph, &cluster, Some(&history));
     let costs = costs.map_err(|e| e.to_string())?;

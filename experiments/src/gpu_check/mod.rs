@@ -113,6 +113,8 @@ pub struct Findings {
     pub traces: Vec<(String, Trace)>,
     /// A cluster file of this machine.
     pub cluster: Option<String>,
+    /// A cost-model file of its kernels, each alone on the GPU.
+    pub costs: Option<String>,
 }
 
 /// The whole check.
@@ -130,6 +132,9 @@ pub struct Checked {
     /// A cluster file of this machine.
     #[serde(skip)]
     pub cluster: Option<String>,
+    /// A cost-model file of its kernels.
+    #[serde(skip)]
+    pub costs: Option<String>,
 }
 
 impl Checked {
@@ -181,6 +186,7 @@ pub fn check(
         parts: Vec::new(),
         traces: Vec::new(),
         cluster: None,
+        costs: None,
     };
     for (name, about, body) in PARTS {
         if !only.is_empty() && !only.iter().any(|wanted| wanted == name) {
@@ -199,9 +205,10 @@ pub fn check(
                 Err(why) => Verdict::Failed(why),
             }
         };
-        let Findings { figures, notes, traces, cluster } = findings;
+        let Findings { figures, notes, traces, cluster, costs } = findings;
         checked.traces.extend(traces);
         checked.cluster = cluster.or(checked.cluster);
+        checked.costs = costs.or(checked.costs);
         let seconds = at.elapsed().as_secs_f64();
         checked.parts.push(Part { name, about, verdict, seconds, figures, notes });
     }

@@ -30,6 +30,8 @@ fn all_parts_go_through_on_a_fake_device_and_are_written_down() {
     let page = in_markdown(&checked);
     assert!(page.contains("| agree | done |") && page.contains("share of one sgemm"), "{page}");
     assert!(page.contains("times are drawn"), "{page}");
+    let costs = std::fs::read_to_string(folder.path().join("costs.yaml")).unwrap();
+    assert!(costs.contains("{kernel: \"gemm\", class: \"gpu\""), "{costs}");
     let cluster = std::fs::read_to_string(folder.path().join("cluster.yaml")).unwrap();
     assert!(cluster.contains("hbm0"), "{cluster}");
 }

@@ -4,8 +4,8 @@ use super::{Checked, Figure, Goal, Part, Verdict};
 use crate::store::{write_trace_file, write_whole};
 use std::path::{Path, PathBuf};
 
-/// Writes `gpu-check.json`, `gpu-check.md`, the cluster file and the traces into a folder; returns
-/// what it wrote.
+/// Writes `gpu-check.json`, `gpu-check.md`, the cluster and cost files and the traces into a
+/// folder; returns what it wrote.
 ///
 /// # Errors
 /// In words.
@@ -14,6 +14,7 @@ pub fn write(checked: &Checked, folder: &Path) -> Result<Vec<PathBuf>, String> {
     let json = serde_json::to_string_pretty(checked).map_err(|e| e.to_string())? + "\n";
     let mut texts = vec![("gpu-check.json", json), ("gpu-check.md", in_markdown(checked))];
     texts.extend(checked.cluster.clone().map(|text| ("cluster.yaml", text)));
+    texts.extend(checked.costs.clone().map(|text| ("costs.yaml", text)));
     let mut written = Vec::new();
     for (name, text) in texts {
         let path = folder.join(name);
