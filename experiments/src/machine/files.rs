@@ -19,6 +19,9 @@ pub struct CostFile {
     pub warnings: Vec<String>,
     /// A lane's time per empty task, in nanoseconds.
     pub overhead_ns: Sample,
+    /// What the runtime takes of a lane before each task of the workloads, in nanoseconds.
+    #[serde(default)]
+    pub issue_ns: u64,
     /// Copies in main memory by one core.
     pub copies: Vec<BySize>,
     /// The disk.
@@ -45,13 +48,23 @@ pub enum CostFileError {
 
 /// The cost file of what was found.
 pub fn write_costs(findings: &Findings) -> String {
-    let Findings { provenance, warnings, copies, disk, overhead_ns, history, outliers, .. } =
-        findings.clone();
+    let Findings {
+        provenance,
+        warnings,
+        copies,
+        disk,
+        overhead_ns,
+        issue_ns,
+        history,
+        outliers,
+        ..
+    } = findings.clone();
     let file = CostFile {
         windtunnel_costs: COSTS_VERSION,
         provenance,
         warnings,
         overhead_ns,
+        issue_ns,
         copies,
         disk,
         outliers,
@@ -96,10 +109,10 @@ pub fn cluster_text(machine: &Machine, findings: &Findings) -> String {
     if findings.disk.is_some() {
         text += "  - {name: disk, kind: disk}\n";
     }
-    let (speed, issue_ns) = (findings.speed, findings.overhead_ns.median.round() as u64);
+    let (speed, issue_ns) = (findings.speed, findings.issue_ns);
     text +=
         "# Speed: floating-point operations per second in the largest gemm that was measured.\n";
-    text += "# Issue: what the runtime took of a lane per empty task.\n";
+    text += "# Issue: what the runtime took of a lane before each task.\n";
     text += &format!(
         "devices:\n  - {{name: cpu, class: cpu, memory: host, lanes: {cores}, speed: {speed:.4e}, \
          issue: {issue_ns} ns}}\n"
@@ -145,6 +158,7 @@ mod tests {
                 write_line,
             }),
             overhead_ns: ns,
+            issue_ns: 1001,
             history: History::new(),
             outliers: (1, 20),
             speed: 1.25e11,

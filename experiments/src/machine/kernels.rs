@@ -1,23 +1,13 @@
 //! Durations of the workloads' kernels, by shape, from real runs on all cores.
 
-use super::robust::Sample;
+use super::learn::{Learnt, Patience};
 use super::{Effort, MeasureError};
-use real_backend::{Machine, RunSpec, host_cluster};
+use real_backend::{Machine, host_cluster};
+use runtime::Cluster;
 use runtime::cost::History;
 use runtime::registry::Value;
-use runtime::{Cluster, Costs, ObjectId, Trace};
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Who places tasks while they are measured.
-pub(super) const SCHEDULER: &str = "mct";
-
-/// What was learnt.
-pub(super) struct Kernels {
-    pub history: History,
-    /// Tasks left out, and all tasks.
-    pub outliers: (usize, usize),
-}
+use std::time::Duration;
 
 /// A workload with its parameters.
 type Run = (&'static str, &'static [(&'static str, i64)]);
@@ -37,84 +27,25 @@ const FULL: [Run; 7] = [
     ("word-count", &[("chunks", 16)]),
 ];
 
-/// Runs every workload once to warm up and then as often as the effort says.
-pub(super) fn measure(effort: Effort, machine: &Machine) -> Result<Kernels, MeasureError> {
+/// Runs every workload as often as the effort says.
+pub(super) fn measure(effort: Effort, machine: &Machine) -> Result<Learnt, MeasureError> {
     let (runs, repetitions): (&[Run], usize) = match effort {
         Effort::Quick => (&QUICK, 3),
         Effort::Full => (&FULL, 7),
     };
+    let patience = Patience { fewest: repetitions, most: repetitions, time: Duration::ZERO };
     let lanes = machine.cores.len() as u32;
     let cluster = Cluster::new(host_cluster(machine, lanes, 1e9));
     let cluster = Arc::new(cluster.expect("a machine has cores"));
-    let mut kernels = Kernels { history: History::new(), outliers: (0, 0) };
+    let mut learnt = Learnt::default();
     for &(name, given) in runs {
-        let mut traces = Vec::new();
-        for run in 0..=repetitions {
-            let trace = run_once(name, given, &cluster)?;
-            if run > 0 {
-                traces.push(trace);
-            }
-        }
-        let (left_out, all) = drop_outliers(&mut traces);
-        kernels.outliers.0 += left_out;
-        kernels.outliers.1 += all;
-        traces.iter().for_each(|trace| kernels.history.learn(trace));
+        let info = workloads::registry::find(name).expect("it is registered");
+        let given: Vec<(String, Value)> =
+            given.iter().map(|(name, value)| ((*name).to_owned(), Value::Int(*value))).collect();
+        let result = learnt.learn(&mut || info.make(&given, 1), &cluster, 1, patience);
+        result.map_err(|source| MeasureError::Kernels { what: name, source })?;
     }
-    Ok(kernels)
-}
-
-fn run_once(
-    name: &'static str,
-    given: &[(&str, i64)],
-    cluster: &Arc<Cluster>,
-) -> Result<Trace, MeasureError> {
-    let info = workloads::registry::find(name).expect("it is registered");
-    let given: Vec<(String, Value)> =
-        given.iter().map(|(name, value)| ((*name).to_owned(), Value::Int(*value))).collect();
-    let made = info.make(&given, 1)?;
-    let costs = Costs::resolve(&made.graph, cluster, None).expect("any core runs it");
-    let scheduler = schedulers::find(SCHEDULER).expect("it is registered").build_default(1);
-    let mut spec = RunSpec {
-        program: made.program,
-        ..RunSpec::new(made.graph, Arc::clone(cluster), costs, scheduler)
-    };
-    if let Some(app) = made.app {
-        spec.kernels = app.kernels();
-        spec.inputs =
-            Some(Box::new(move |object: ObjectId, bytes: &mut [u8]| app.fill(object, bytes)));
-    }
-    let output =
-        real_backend::run(spec).map_err(|source| MeasureError::Run { what: name, source })?;
-    Ok(output.trace)
-}
-
-/// Takes tasks out that something else must have held up: compared with those of their kernel and
-/// shape in all of these runs. Returns how many, and how many there were.
-fn drop_outliers(traces: &mut [Trace]) -> (usize, usize) {
-    let duration = |t: &runtime::trace::TaskRecord| (t.finished_ns - t.started_ns) as f64;
-    let key = |trace: &Trace, t: &runtime::trace::TaskRecord| {
-        let task = trace.graph.task(t.task);
-        (task.kernel, task.shape)
-    };
-    let mut durations: BTreeMap<_, Vec<f64>> = BTreeMap::new();
-    for trace in traces.iter() {
-        for record in &trace.tasks {
-            durations.entry(key(trace, record)).or_default().push(duration(record));
-        }
-    }
-    let samples: BTreeMap<_, Sample> =
-        durations.into_iter().map(|(key, values)| (key, Sample::of(&values))).collect();
-    let (mut left_out, mut all) = (0, 0);
-    for trace in traces {
-        let tasks = std::mem::take(&mut trace.tasks);
-        all += tasks.len();
-        let kept: Vec<_> = (tasks.iter().copied())
-            .filter(|t| !samples[&key(trace, t)].is_outlier(duration(t)))
-            .collect();
-        left_out += tasks.len() - kept.len();
-        trace.tasks = kept;
-    }
-    (left_out, all)
+    Ok(learnt)
 }
 
 /// Work per second of the kernel `gemm` at the shape of most work, or of whatever kernel does most.
@@ -133,21 +64,22 @@ pub(super) fn speed(history: &History) -> f64 {
 mod tests {
     use super::*;
 
+    fn history(entries: &[(&str, f64, f64)]) -> History {
+        let entry = |(kernel, mean_work, mean_ns): &(&str, f64, f64)| {
+            serde_json::json!({
+                "kernel": kernel, "class": "cpu", "shape": [1, 0, 0, 0],
+                "count": 1, "mean_ns": mean_ns, "squares_ns2": 0.0, "mean_work": mean_work,
+            })
+        };
+        let entries: Vec<_> = entries.iter().map(entry).collect();
+        serde_json::from_value(serde_json::json!({ "entries": entries })).unwrap()
+    }
+
     #[test]
-    fn a_task_that_was_held_up_is_not_learnt_from() {
-        let machine = Machine::detect();
-        let cluster = Arc::new(Cluster::new(host_cluster(&machine, 1, 1e9)).unwrap());
-        let given: &[(&str, i64)] = &[("n", 128), ("tile", 32)];
-        let mut traces = vec![run_once("cholesky", given, &cluster).unwrap()];
-        let all = traces[0].tasks.len();
-        traces[0].tasks.iter_mut().for_each(|t| t.finished_ns = t.started_ns + 1000);
-        traces[0].tasks[5].finished_ns += 100_000;
-        // Four diagonal tiles of one shape: the held up one is no majority of its kind.
-        assert_eq!(drop_outliers(&mut traces), (1, all));
-        let mut history = History::new();
-        traces.iter().for_each(|trace| history.learn(trace));
-        assert!(history.entries().iter().all(|e| e.mean_ns == 1000.0));
-        let gemm = history.entries().iter().find(|e| e.kernel == "gemm").unwrap();
-        assert_eq!(speed(&history), gemm.mean_work * 1e9 / 1000.0);
+    fn speed_is_that_of_the_largest_gemm_or_else_of_most_work() {
+        let (sort, small, large) = (("sort", 9e9, 1e9), ("gemm", 1e6, 1e6), ("gemm", 1e9, 1e8));
+        assert_eq!(speed(&history(&[sort, small, large])), 1e10);
+        assert_eq!(speed(&history(&[sort])), 9e9);
+        assert_eq!(speed(&history(&[])), 1e9);
     }
 }

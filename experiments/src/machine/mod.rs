@@ -1,7 +1,7 @@
 //! Measures this machine, for clusters and cost models that predict it.
 //!
 //! Map: `robust` has the statistics; `copies` measures copies in main memory, `disk` a file,
-//! `kernels` the workloads' kernels, `overhead` what the runtime costs per task, `noise` how steady
+//! `learn` runs workloads, `kernels` those that ship, `overhead` what the runtime costs per task, `noise` how steady
 //! the machine is; `files` writes what was found.
 //!
 //! Everything is a median with its deviation (scaled median absolute deviation) and the number of
@@ -11,14 +11,17 @@ mod copies;
 mod disk;
 mod files;
 mod kernels;
+mod learn;
 mod noise;
 mod overhead;
 mod robust;
 
 pub use files::{COSTS_VERSION, CostFile, CostFileError, cluster_text, read_costs, write_costs};
+pub use learn::{LearnError, Learnt, Patience};
 pub use robust::{Line, Sample};
 
 use real_backend::{Machine, RunError};
+use runtime::Ns;
 use runtime::cost::History;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -76,6 +79,8 @@ pub struct Findings {
     pub disk: Option<DiskSpeed>,
     /// What the runtime takes of a lane per empty task.
     pub overhead_ns: Sample,
+    /// What it takes of a lane before each task of the workloads, whose kernels leave caches cold.
+    pub issue_ns: Ns,
     /// Durations of kernels.
     pub history: History,
     /// Tasks that lasted so long that they were left out of it, and all tasks.
@@ -87,9 +92,14 @@ pub struct Findings {
 /// Why measuring ended.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
-    /// A workload could not be made.
-    #[error(transparent)]
-    Workload(#[from] workloads::WorkloadError),
+    /// A workload could not be measured.
+    #[error("{what}: {source}")]
+    Kernels {
+        /// The workload.
+        what: &'static str,
+        /// Why.
+        source: LearnError,
+    },
     /// A real run failed.
     #[error("{what}: {source}")]
     Run {
@@ -126,7 +136,9 @@ pub fn measure(
     tell("the runtime's overhead");
     let overhead_ns = overhead::measure(effort, &machine)?;
     tell("kernels");
-    let kernels::Kernels { history, outliers } = kernels::measure(effort, &machine)?;
+    let learnt = kernels::measure(effort, &machine)?;
+    let issue_ns = learnt.issue_ns();
+    let Learnt { history, outliers, .. } = learnt;
     let speed = kernels::speed(&history);
     Ok(Findings {
         provenance: crate::runner::provenance(),
@@ -134,6 +146,7 @@ pub fn measure(
         copies,
         disk,
         overhead_ns,
+        issue_ns,
         history,
         outliers,
         speed,

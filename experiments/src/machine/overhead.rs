@@ -24,7 +24,7 @@ pub(super) fn measure(effort: Effort, machine: &Machine) -> Result<Sample, Measu
     // The first run wakes the machine up.
     for run in 0..=repetitions {
         let costs = Costs::resolve(&graph, &cluster, None).expect("any core runs them");
-        let scheduler = schedulers::find(super::kernels::SCHEDULER).expect("it is registered");
+        let scheduler = schedulers::find(super::learn::SCHEDULER).expect("it is registered");
         let scheduler = scheduler.build_default(1);
         let mut spec = RunSpec::new(graph.clone(), Arc::clone(&cluster), costs, scheduler);
         spec.kernels.insert("nothing", |_: &mut runtime::KernelArgs<'_, '_>| Ok(None));

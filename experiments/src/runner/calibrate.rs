@@ -1,32 +1,39 @@
 //! Durations measured on this machine, for cells that ask for `costs: measured`.
 //!
 //! Each workload is run on all cores, first to warm up and then to be measured; the simulator and
-//! the schedulers of both worlds are then given the mean duration per kernel and shape. A real run
+//! the schedulers of both worlds are then given the mean duration per kernel and shape, and what the
+//! runtime takes of a lane before each task. A real run
 //! that is predicted is never among those measured.
 
 use super::panics::caught;
 use super::progress::Progress;
 use crate::clusters;
+use crate::machine::{Learnt, Patience};
 use crate::plan::{Cell, CostSource, Plan, WorkloadPlan};
-use real_backend::RunSpec;
 use runtime::cost::{CostModel, History};
-use runtime::{Cluster, Costs, ObjectId};
+use runtime::{Cluster, Ns};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Runs before those that are measured.
-const WARM_UP_RUNS: usize = 1;
-/// Runs that are measured.
-const MEASURED_RUNS: usize = 3;
-/// Who places tasks while they are measured.
-const SCHEDULER: &str = "mct";
+/// Short workloads are run more often: few tasks, and what disturbs one weighs more.
+const PATIENCE: Patience = Patience { fewest: 5, most: 40, time: Duration::from_secs(1) };
+
+/// What was measured of one workload.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Durations of its kernels.
+    pub history: History,
+    /// What the runtime takes of a lane before each of its tasks, in nanoseconds.
+    pub issue_ns: Ns,
+}
 
 /// What was measured, by workload; kept in the run directory so that a run which is resumed goes
 /// on with the same durations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// By [`WorkloadPlan::identity`]: labels do not tell what axes set.
-    workloads: Vec<(String, History)>,
+    workloads: Vec<(String, Measured)>,
     /// What was measured before, for all other workloads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     given: Option<History>,
@@ -45,10 +52,25 @@ impl Calibration {
         self
     }
 
-    fn history(&self, workload: &WorkloadPlan) -> Option<&History> {
+    fn own(&self, workload: &WorkloadPlan) -> Option<&Measured> {
         let identity = workload.identity();
         let own = self.workloads.iter().find(|(known, _)| *known == identity);
-        own.map(|(_, history)| history).or(self.given.as_ref())
+        own.map(|(_, measured)| measured)
+    }
+
+    fn history(&self, workload: &WorkloadPlan) -> Option<&History> {
+        self.own(workload).map(|measured| &measured.history).or(self.given.as_ref())
+    }
+
+    /// What the runtime takes of this machine's lanes before each task of a cell, where the cell's
+    /// durations are measured too.
+    pub fn issue_ns(&self, plan: &Plan, cell: &Cell) -> Option<Ns> {
+        match plan.settings[cell.settings as usize].costs {
+            CostSource::Measured => {
+                Some(self.own(&plan.workloads[cell.workload as usize])?.issue_ns)
+            }
+            CostSource::Stated | CostSource::File(_) => None,
+        }
     }
 
     /// What predicts the durations of a cell; `None` where its tasks state them.
@@ -85,27 +107,9 @@ pub fn calibrate(plan: &Plan, cells: &[Cell], known: Calibration, is_quiet: bool
 }
 
 /// Runs a workload for real and learns its durations; `None` when it cannot be run.
-fn measure(workload: &WorkloadPlan, seed: u64) -> Option<History> {
+fn measure(workload: &WorkloadPlan, seed: u64) -> Option<Measured> {
     let cluster = Arc::new(Cluster::new(clusters::find("host")?.make(&[], seed).ok()?).ok()?);
-    let mut history = History::new();
-    for run in 0..WARM_UP_RUNS + MEASURED_RUNS {
-        let made = workload.make(seed).ok()?;
-        let costs = Costs::resolve(&made.graph, &cluster, None).ok()?;
-        let scheduler = schedulers::find(SCHEDULER)?.build_default(seed);
-        let mut spec = RunSpec {
-            program: made.program,
-            ..RunSpec::new(made.graph, Arc::clone(&cluster), costs, scheduler)
-        };
-        if let Some(app) = made.app {
-            spec.kernels = app.kernels();
-            spec.inputs = Some(Box::new(move |object: ObjectId, bytes: &mut [u8]| {
-                app.fill(object, bytes);
-            }));
-        }
-        let output = real_backend::run(spec).ok()?;
-        if run >= WARM_UP_RUNS {
-            history.learn(&output.trace);
-        }
-    }
-    Some(history)
+    let mut learnt = Learnt::default();
+    learnt.learn(&mut || workload.make(seed), &cluster, seed, PATIENCE).ok()?;
+    Some(Measured { issue_ns: learnt.issue_ns(), history: learnt.history })
 }

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use workloads::{App, Workload, WorkloadError};
 
+/// The class of this machine's cores.
+const CPU: &str = "cpu";
+
 /// Why a cell's problem cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
@@ -129,14 +132,26 @@ impl<'a> Worlds<'a> {
             })
             .clone()?;
         let fail = |error: WorldError| Arc::new(error);
-        let cluster = self.plan.clusters[cell.cluster as usize].make(cell.seed);
-        let cluster = cluster.map_err(|e| fail(e.into()))?;
+        let cluster = self.cluster(cell).map_err(|e| fail(e.into()))?;
         let model = self.calibration.model(self.plan, cell);
         let truth = Costs::resolve(&template.graph, &cluster, model);
         let truth = truth.map_err(|e| fail(e.into()))?;
         let world =
             World { template, cluster, truth, noisy: OnceLock::new(), bound: OnceLock::new() };
         Ok(Arc::new(world))
+    }
+
+    /// The cell's machine; where durations were measured on this machine's cores, what the runtime
+    /// takes of them before each task holds for its cores too, unless it states what it takes.
+    fn cluster(&self, cell: &Cell) -> Result<Arc<Cluster>, MakeClusterError> {
+        let plan = &self.plan.clusters[cell.cluster as usize];
+        let Some(issue_ns) = self.calibration.issue_ns(self.plan, cell) else {
+            return plan.make(cell.seed);
+        };
+        let mut spec = plan.spec(cell.seed)?;
+        let own = spec.devices.iter_mut().filter(|d| d.class == CPU && d.issue_ns == 0);
+        own.for_each(|device| device.issue_ns = issue_ns);
+        Ok(Arc::new(Cluster::new(spec)?))
     }
 
     /// The cell's workload, made anew.
