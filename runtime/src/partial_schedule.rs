@@ -1,17 +1,20 @@
 //! A schedule under construction: the type that list schedulers share.
 //!
 //! It knows when each lane is busy and where placed tasks end, and answers "when could this task
-//! start there?". Communication is estimated contention-free, as in the classic publications. A
+//! start there?". Communication is estimated contention-free, as in the classic publications, or
+//! with transfers that wait for each other on their links ([`PartialSchedule::with_links`]). A
 //! place it offers is one that the executive will accept: the task's working set fits the memory,
 //! and tasks that share an object racily share a memory.
 
 mod gangs;
+mod links;
 mod racy;
 mod shared;
 mod timeline;
 
 use crate::planner::{Assignment, PlanFailure, Problem, Schedule};
 use crate::{DeviceId, LaneId, Ns, TaskId};
+use links::Links;
 use racy::Racy;
 use shared::Shared;
 use timeline::Timeline;
@@ -47,6 +50,8 @@ pub struct PartialSchedule<'a> {
     assignments: Vec<Assignment>,
     racy: Racy,
     shared: Shared,
+    /// Where transfers wait for each other.
+    links: Option<Links>,
     has_capacities: bool,
     /// Reused from task to task.
     needs: Needs,
@@ -94,11 +99,20 @@ impl<'a> PartialSchedule<'a> {
             assignments: Vec::with_capacity(problem.tasks.len()),
             racy: Racy::new(problem, |task, device| can_run(problem, task, device)),
             shared: Shared::new(problem),
+            links: None,
             has_capacities: cluster
                 .memory_ids()
                 .any(|m| cluster.memory(m).capacity_bytes.is_some()),
             needs: Needs::default(),
         }
+    }
+
+    /// As [`PartialSchedule::new`], but every transfer takes the links of its route for itself, as
+    /// the cluster's network has it: links under max-min sharing, ports under one-port. Costs, per
+    /// task, inputs times memories times the length of routes.
+    pub fn with_links(problem: &'a Problem<'a>) -> Self {
+        let links = Links::new(problem.graph, problem.cluster, problem.now_ns);
+        Self { links: Some(links), ..Self::new(problem) }
     }
 
     /// The problem.
@@ -161,22 +175,64 @@ impl<'a> PartialSchedule<'a> {
         let floor_ns = placed.map(|p| p.1).fold(now_ns, Ns::max);
         needs.ready_ns.clear();
         needs.ready_ns.resize(cluster.memory_count(), floor_ns);
+        match self.links.take() {
+            None => self.arrive_alone(task, &mut needs.ready_ns),
+            Some(mut links) => {
+                self.name_inputs(task, &mut links);
+                for device in cluster.device_ids() {
+                    let memory = cluster.memory_of(device);
+                    let ready_ns = &mut needs.ready_ns[memory.index()];
+                    // Devices of one memory come in a row.
+                    if device.0 == 0 || cluster.memory_of(DeviceId(device.0 - 1)) != memory {
+                        *ready_ns = (*ready_ns).max(links.ready_ns(cluster, memory));
+                    }
+                }
+                self.links = Some(links);
+            }
+        }
+        needs
+    }
+
+    /// When inputs could be in each memory if every transfer had its route to itself.
+    fn arrive_alone(&self, task: TaskId, ready_ns: &mut [Ns]) {
+        let Problem { graph, cluster, now_ns, .. } = *self.problem;
         for edge in graph.incoming(task) {
             if let Some(object) = edge.object
                 && let Some((from, finish_ns)) = self.placed[edge.from.index()]
             {
                 let (from, bytes) = (cluster.memory_of(from), graph.object(object).bytes);
-                cluster.arrive_everywhere(from, finish_ns, bytes, &mut needs.ready_ns);
+                cluster.arrive_everywhere(from, finish_ns, bytes, ready_ns);
             }
         }
         for access in graph.accesses(task) {
             if access.mode.reads() && access.version == 0 {
                 let object = graph.object(access.object);
                 let home = cluster.home(object.home);
-                cluster.arrive_everywhere(home, now_ns, object.bytes, &mut needs.ready_ns);
+                cluster.arrive_everywhere(home, now_ns, object.bytes, ready_ns);
             }
         }
-        needs
+    }
+
+    /// Tells the links what a task waits for.
+    fn name_inputs(&self, task: TaskId, links: &mut Links) {
+        let Problem { graph, cluster, now_ns, .. } = *self.problem;
+        links.begin();
+        for edge in graph.incoming(task) {
+            if let Some(object) = edge.object
+                && let Some((device, finish_ns)) = self.placed[edge.from.index()]
+            {
+                let (from, bytes) = (cluster.memory_of(device), graph.object(object).bytes);
+                links.wait(object, bytes, Some(edge.from), from, finish_ns);
+            }
+        }
+        for access in graph.accesses(task) {
+            if access.mode.reads() && access.version == 0 {
+                let object = graph.object(access.object);
+                let home = cluster.home(object.home);
+                links.wait(access.object, object.bytes, None, home, now_ns);
+            }
+        }
+        links.sort();
     }
 
     /// When a task's inputs could be on a device, and how long it takes there; `None` where it
@@ -311,6 +367,11 @@ impl<'a> PartialSchedule<'a> {
             self.racy.pin(group, cluster.memory_of(device));
         }
         self.shared.occupy(device, start_ns, until_ns, graph.task(task).occupancy_ppm);
+        if let Some(mut links) = self.links.take() {
+            self.name_inputs(task, &mut links);
+            links.commit(cluster, cluster.memory_of(device));
+            self.links = Some(links);
+        }
         self.placed[task.index()] = Some((device, until_ns));
         self.assignments.push(Assignment { task, device, lane, start_ns, finish_ns });
     }

@@ -54,18 +54,28 @@ impl Planner for Heft {
     fn plan(&mut self, problem: &Problem<'_>) -> Result<Schedule, PlanFailure> {
         let order = Order::new(problem)?;
         let keys = ranks::keys(&ranks::upward(problem, &order));
-        let mut partial = PartialSchedule::new(problem);
-        for leader in order.by_key(problem.graph, &keys) {
-            match order.units().of(problem.graph, &leader) {
-                [task] => {
-                    let slot = partial.earliest_finish(*task, self.policy)?;
-                    partial.place(*task, slot);
-                }
-                gang => partial.place_gang(gang)?,
-            }
-        }
-        Ok(partial.into_schedule())
+        place_all(problem, &order, &keys, PartialSchedule::new(problem), self.policy)
     }
+}
+
+/// Places all tasks by their keys, each where it finishes first.
+pub(crate) fn place_all(
+    problem: &Problem<'_>,
+    order: &Order,
+    keys: &[u64],
+    mut partial: PartialSchedule<'_>,
+    policy: Policy,
+) -> Result<Schedule, PlanFailure> {
+    for leader in order.by_key(problem.graph, keys) {
+        match order.units().of(problem.graph, &leader) {
+            [task] => {
+                let slot = partial.earliest_finish(*task, policy)?;
+                partial.place(*task, slot);
+            }
+            gang => partial.place_gang(gang)?,
+        }
+    }
+    Ok(partial.into_schedule())
 }
 
 #[cfg(test)]

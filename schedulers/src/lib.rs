@@ -17,6 +17,7 @@
 pub mod backlog;
 pub mod bits;
 pub mod candidates;
+pub mod contention_heft;
 pub mod cpop;
 pub mod desk;
 pub mod dmda;

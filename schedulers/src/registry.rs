@@ -4,14 +4,15 @@
 use crate::search::{alns, annealing, beam, brkga, genetic, grasp, iterated_greedy, nsga};
 use crate::search::{portfolio, restart, swarm, tabu, tree_search};
 use crate::{
-    cpop, dmda, etf, exact, first_fit, heft, mct, min_min, owner_computes, peft, random,
-    round_robin, work_stealing,
+    contention_heft, cpop, dmda, etf, exact, first_fit, heft, mct, min_min, owner_computes, peft,
+    random, round_robin, work_stealing,
 };
 use runtime::registry::SchedulerInfo;
 
 /// One line per scheduler.
 static ALL: &[SchedulerInfo] = &[
     heft::INFO,
+    contention_heft::INFO,
     cpop::INFO,
     peft::INFO,
     etf::INFO,

@@ -1,9 +1,9 @@
 //! Durations measured on this machine, for cells that ask for `costs: measured`.
 //!
 //! Each workload is run on all cores, first to warm up and then to be measured; the simulator and
-//! the schedulers of both worlds are then given the mean duration per kernel and shape, and what the
-//! runtime takes of a lane before each task. A real run
-//! that is predicted is never among those measured.
+//! the schedulers of both worlds are then given the mean duration per kernel and shape, and what
+//! the runtime takes of a lane before each task. A real run that is predicted is never among those
+//! measured.
 
 use super::panics::caught;
 use super::progress::Progress;
