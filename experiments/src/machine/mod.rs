@@ -1,8 +1,8 @@
 //! Measures this machine, for clusters and cost models that predict it.
 //!
-//! Map: `robust` has the statistics; `copies` measures copies in main memory, `disk` a file, `learn`
-//! whatever workload it is given, `kernels` those that ship, `overhead` what the runtime costs per
-//! task, `noise` how steady the machine is; `files` writes what was found.
+//! Map: `robust` has the statistics; `copies` measures copies in main memory, `disk` a file,
+//! `learn` whatever workload it is given, `kernels` those that ship, `overhead` what the runtime
+//! costs per task, `noise` how steady the machine is; `files` writes what was found.
 //!
 //! Everything is a median with its deviation (scaled median absolute deviation) and the number of
 //! measurements: on a machine that does other things too, means say little.

@@ -145,8 +145,8 @@ impl Links {
         found.map(|a| a.at_ns)
     }
 
-    /// The earliest instant at which all of a transfer's lines are free for it, and its arrival; the
-    /// lines are left in `parts`.
+    /// The earliest instant at which all of a transfer's lines are free for it, and its arrival;
+    /// the lines are left in `parts`.
     fn book(&mut self, cluster: &Cluster, wait: &Wait, to: MemoryId) -> (Ns, Ns) {
         self.find_parts(cluster, wait, to);
         let mut begins_ns = wait.leaves_ns;

@@ -1,5 +1,7 @@
 use super::*;
-use crate::cluster::{Cluster, ClusterSpec, DeviceSpec, LinkSpec, MemorySpec};
+use crate::cluster::{
+    Cluster, ClusterSpec, DeviceSpec, LinkSpec, MemorySpec, NetworkModel, SwitchSpec,
+};
 use crate::graph::Mode;
 use crate::graph::{ObjectSpec, TaskGraph, TaskSpec};
 use crate::planner::Fixed;
@@ -212,4 +214,74 @@ fn a_gang_starts_at_one_instant_on_lanes_of_its_own() {
         let failure = partial.place_gang(&members).unwrap_err();
         assert!(failure.to_string().contains("more lanes or memory at once"), "{failure}");
     });
+}
+
+/// `nodes` nodes with one lane each on a switch, whose links carry 1 kB/s each way.
+fn star(nodes: usize, network: NetworkModel) -> Cluster {
+    let mut spec = cluster(&vec![1; nodes], None).spec().clone();
+    spec.switches = vec![SwitchSpec { name: "switch".into(), bytes_per_s: None }];
+    let link = |i: usize| LinkSpec {
+        name: format!("m{i}-switch"),
+        a: format!("m{i}"),
+        b: "switch".into(),
+        bytes_per_s: 1e3,
+        ..LinkSpec::default()
+    };
+    spec.links = (0..nodes).map(link).collect();
+    spec.network = network;
+    Cluster::new(spec).unwrap()
+}
+
+#[test]
+fn transfers_queue_on_links_and_fill_gaps_between_others() {
+    let mut graph = TaskGraph::new("g");
+    let write = |graph: &mut TaskGraph, bytes, seconds| {
+        let data = object(graph, bytes, false);
+        (add(graph, seconds, 1, &[(data, Mode::Write)]), data)
+    };
+    let (first, early) = write(&mut graph, 2000, 1.0);
+    let (second, late) = write(&mut graph, 2000, 5.0);
+    let read = |graph: &mut TaskGraph, data| add(graph, 1.0, 1, &[(data, Mode::Read)]);
+    let (a, b, c) = (read(&mut graph, early), read(&mut graph, late), read(&mut graph, early));
+    for network in [NetworkModel::MaxMin, NetworkModel::OnePort] {
+        let cluster = star(3, network);
+        let costs = Costs::resolve(&graph, &cluster, None).unwrap();
+        let problem = Problem::fresh(&graph, &cluster, &costs);
+        let mut partial = PartialSchedule::with_links(&problem);
+        place(&mut partial, first, 0, Policy::Insertion);
+        place(&mut partial, second, 0, Policy::Insertion);
+        // The second ends at 6 s; its data take the link of m0 from then to 8 s.
+        assert_eq!(place(&mut partial, b, 1, Policy::Insertion).start_ns, 8 * S);
+        // The first one's leave at 1 s and fit before it.
+        assert_eq!(partial.data_ready_ns(a, DeviceId(2)), 3 * S);
+        place(&mut partial, a, 2, Policy::Insertion);
+        // Looking does not book: the same data are there once, and elsewhere the link is taken.
+        assert_eq!(partial.data_ready_ns(c, DeviceId(2)), 3 * S, "it is there already");
+        for _ in 0..2 {
+            assert_eq!(partial.data_ready_ns(c, DeviceId(1)), 5 * S, "after what went to m2");
+        }
+        assert_eq!(partial.data_ready_ns(c, DeviceId(0)), 6 * S - 5 * S, "no transfer");
+    }
+    let cluster = star(3, NetworkModel::ContentionFree);
+    let costs = Costs::resolve(&graph, &cluster, None).unwrap();
+    let problem = Problem::fresh(&graph, &cluster, &costs);
+    let mut partial = PartialSchedule::with_links(&problem);
+    place(&mut partial, first, 0, Policy::Insertion);
+    place(&mut partial, a, 2, Policy::Insertion);
+    assert_eq!(partial.data_ready_ns(c, DeviceId(1)), 3 * S, "nothing waits");
+}
+
+#[test]
+fn inputs_of_one_task_queue_too() {
+    let mut graph = TaskGraph::new("g");
+    let data: Vec<ObjectId> = (0..3).map(|_| object(&mut graph, 1000, true)).collect();
+    let accesses: Vec<_> = data.iter().map(|d| (*d, Mode::Read)).collect();
+    let all = add(&mut graph, 1.0, 1, &accesses);
+    let cluster = star(2, NetworkModel::MaxMin);
+    let costs = Costs::resolve(&graph, &cluster, None).unwrap();
+    let problem = Problem::fresh(&graph, &cluster, &costs);
+    let mut partial = PartialSchedule::with_links(&problem);
+    assert_eq!(partial.data_ready_ns(all, DeviceId(0)), 0, "they are at home");
+    assert_eq!(partial.data_ready_ns(all, DeviceId(1)), 3 * S, "one after the other");
+    assert_eq!(partial.slot(all, DeviceId(1), Policy::Append).unwrap().start_ns, 3 * S);
 }

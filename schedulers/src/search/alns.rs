@@ -14,7 +14,7 @@ use super::annealing::accept;
 use super::evaluator::Evaluator;
 use super::moves::{critical_path, random_lane, random_node, random_position};
 use super::planner::{
-    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+    CHECK, CONTENTION, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
 };
 use super::run::{Incumbent, Run};
 use crate::stream::Stream;
@@ -29,6 +29,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        CONTENTION,
         PLANNING,
         REPLAN_AFTER,
         ParameterInfo {

@@ -12,7 +12,7 @@
 use super::evaluator::Evaluator;
 use super::moves::random_change;
 use super::planner::{
-    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+    CHECK, CONTENTION, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
 };
 use super::run::Run;
 use crate::stream::Stream;
@@ -28,6 +28,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        CONTENTION,
         PLANNING,
         REPLAN_AFTER,
         ParameterInfo {

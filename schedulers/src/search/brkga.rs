@@ -9,7 +9,7 @@
 use super::decode::Decoder;
 use super::evaluator::Evaluator;
 use super::planner::{
-    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+    CHECK, CONTENTION, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
 };
 use super::run::Run;
 use crate::instance::Instance;
@@ -26,6 +26,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        CONTENTION,
         PLANNING,
         REPLAN_AFTER,
         ParameterInfo {

@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`evaluator`] computes what a change of a schedule does, [`moves`] makes
 //! changes, [`run`] keeps budget and best schedule, [`mod@planner`] makes a planner of any search;
-//! [`decode`] makes schedules of priorities, [`timing`] has times beyond the contention-free model.
+//! [`decode`] makes schedules of priorities, [`timing`] has times beyond the contention-free model,
+//! [`routes`] the links that transfers wait for.
 //! Then any search, [`annealing`] first.
 //!
 //! All of them plan what is left of a run as well as a whole one, and go on from their last plan
@@ -22,6 +23,7 @@ pub mod nsga;
 pub mod planner;
 pub mod portfolio;
 pub mod restart;
+pub mod routes;
 pub mod run;
 mod sequence;
 pub mod swarm;

@@ -12,7 +12,7 @@ use super::evaluator::Evaluator;
 use super::genetic::{cross_lanes, cross_orders};
 use super::moves::blocks;
 use super::planner::{
-    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+    CHECK, CONTENTION, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
 };
 use super::run::{Incumbent, Run};
 use super::timing::{Memory, Model, Timing};
@@ -28,6 +28,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        CONTENTION,
         PLANNING,
         REPLAN_AFTER,
         ParameterInfo {

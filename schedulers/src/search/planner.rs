@@ -2,12 +2,16 @@
 //!
 //! The search begins with the best of some list schedules and, when a plan is made anew, of the
 //! plan before; it ends with the best schedule found, or with the one it began with when the
-//! injected evaluator says that this is better after all.
+//! injected evaluator says that this is better after all. Where links can be full, schedules are
+//! compared by times in which transfers wait for each other.
 
 use super::evaluator::Evaluator;
+use super::routes::Routes;
 use super::run::{Budget, Incumbent, Run};
+use super::timing::{Model, Network};
+use crate::contention_heft::ContentionHeft;
 use crate::heft::Heft;
-use crate::instance::{Instance, NONE, Placement};
+use crate::instance::{Instance, NONE};
 use crate::peft::Peft;
 use crate::stream::Stream;
 use runtime::partial_schedule::Policy;
@@ -44,6 +48,14 @@ pub(crate) const CHECK: ParameterInfo = ParameterInfo {
     kind: Kind::Bool { default: true },
 };
 
+/// What schedules are compared by.
+pub(crate) const CONTENTION: ParameterInfo = ParameterInfo {
+    name: "contention",
+    summary: "whether transfers wait for each other on links in the schedules that are compared, \
+              unless the network is free of contention",
+    kind: Kind::Bool { default: true },
+};
+
 /// How the plan comes into the run.
 pub(crate) const PLANNING: ParameterInfo = ParameterInfo {
     name: "planning",
@@ -70,6 +82,7 @@ pub struct SearchPlanner {
     search: Box<dyn Search>,
     budget: Budget,
     checks: bool,
+    has_contention: bool,
     context: BuildContext,
     plans: u64,
     /// Tasks of the plan before in their order, with places.
@@ -94,6 +107,7 @@ impl SearchPlanner {
             search,
             budget,
             checks: parameters.bool("check"),
+            has_contention: parameters.bool("contention"),
             context: context.clone(),
             plans: 0,
             before: Vec::new(),
@@ -143,10 +157,13 @@ impl SearchPlanner {
     }
 
     /// The list schedules to begin with.
-    fn lists(problem: &Problem<'_>) -> Result<Vec<Schedule>, PlanFailure> {
+    fn lists(problem: &Problem<'_>, has_contention: bool) -> Result<Vec<Schedule>, PlanFailure> {
         let policy = Policy::Insertion;
-        let first = Heft { policy }.plan(problem)?;
-        Ok(vec![first, Peft { policy }.plan(problem)?])
+        let mut lists = vec![Heft { policy }.plan(problem)?, Peft { policy }.plan(problem)?];
+        if has_contention {
+            lists.push(ContentionHeft { policy }.plan(problem)?);
+        }
+        Ok(lists)
     }
 
     fn remember(&mut self, schedule: &Schedule) {
@@ -174,14 +191,22 @@ impl Planner for SearchPlanner {
         if self.budget.time_ns == Some(0) {
             return Err(PlanFailure("a time limit of zero leaves no time to search".to_owned()));
         }
-        let lists = Self::lists(problem)?;
         if problem.tasks.is_empty() {
             return Ok(Schedule::default());
         }
         let instance = Instance::new(problem)?;
+        let routes = self.has_contention.then(|| Routes::of(problem, &instance)).flatten();
+        let has_contention = routes.is_some();
+        let lists = Self::lists(problem, has_contention)?;
         let mut starts: Vec<Start> = lists.iter().filter_map(|l| Start::of(&instance, l)).collect();
         starts.extend(self.resumed(&instance));
-        let mut evaluator = Evaluator::new(&instance, &starts[0].order, &starts[0].lanes);
+        let mut evaluator = match routes {
+            None => Evaluator::new(&instance, &starts[0].order, &starts[0].lanes),
+            Some(routes) => {
+                let model = Model { network: Network::Routes, routes, ..Model::default() };
+                Evaluator::with_model(&instance, &starts[0].order, &starts[0].lanes, model)
+            }
+        };
         let makespan_ns = |s: &Start| evaluator.set(&s.order, &s.lanes).makespan_ns;
         let makespans: Vec<Ns> = starts.iter().map(makespan_ns).collect();
         let best = (0..starts.len()).min_by_key(|at| makespans[*at]).unwrap_or(0);
@@ -199,18 +224,16 @@ impl Planner for SearchPlanner {
         let start = run.incumbent().clone();
         self.search.search(&mut run, &mut evaluator);
         let (incumbent, progress) = run.finish(evaluator.evaluations());
-        let found = schedule(&instance, problem, &incumbent);
-        let start = schedule(&instance, problem, &start);
-        // Lists know more of devices whose lanes share a capacity than instances do.
-        let list = lists.into_iter().min_by_key(Schedule::makespan_ns);
-        let start = list
-            .into_iter()
-            .fold(start, |a, b| if b.makespan_ns() < a.makespan_ns() { b } else { a });
-        let is_shared = problem.cluster.device_ids().any(|d| problem.cluster.is_shared(d));
-        let chosen = match is_shared && start.makespan_ns() < found.makespan_ns() {
-            true => start,
-            false => self.checked(problem, found, start),
+        let mut timed = |incumbent: &Incumbent| {
+            evaluator.set(&incumbent.order, &incumbent.lanes);
+            instance.schedule(problem, &evaluator.placements())
         };
+        let mut candidates = vec![timed(&incumbent), timed(&start)];
+        // Lists know more of devices whose lanes share a capacity than instances do.
+        if problem.cluster.device_ids().any(|d| problem.cluster.is_shared(d)) {
+            candidates.extend(lists);
+        }
+        let chosen = self.chosen(problem, candidates, has_contention);
         self.plans += 1;
         self.progress = Some(progress);
         self.remember(&chosen);
@@ -223,23 +246,24 @@ impl Planner for SearchPlanner {
 }
 
 impl SearchPlanner {
-    /// The better one of two schedules, by the evaluator where there is one.
-    fn checked(&self, problem: &Problem<'_>, found: Schedule, start: Schedule) -> Schedule {
-        let evaluator = self.context.evaluator.as_ref().filter(|_| self.checks && found != start);
-        let Some(evaluator) = evaluator else { return found };
-        let simulated_ns = |s: &Schedule| evaluator.evaluate(problem, s).map(|t| t.makespan_ns);
-        match (simulated_ns(&found), simulated_ns(&start)) {
-            (Ok(found_ns), Ok(start_ns)) if start_ns < found_ns => start,
-            (Err(_), Ok(_)) => start,
-            _ => found,
-        }
+    /// The best one of some schedules: by the evaluator where there is one, or else by what they
+    /// promise, or the first one where some promise without contention and others with it.
+    fn chosen(
+        &self,
+        problem: &Problem<'_>,
+        mut candidates: Vec<Schedule>,
+        has_contention: bool,
+    ) -> Schedule {
+        candidates.dedup();
+        let evaluator = self.context.evaluator.as_ref();
+        let evaluator = evaluator.filter(|_| self.checks && candidates.len() > 1);
+        let makespan_ns = |s: &Schedule| match evaluator {
+            Some(evaluator) => evaluator.evaluate(problem, s).map_or(Ns::MAX, |t| t.makespan_ns),
+            None if has_contention => 0,
+            None => s.makespan_ns(),
+        };
+        let best = candidates.iter().enumerate().min_by_key(|(at, s)| (makespan_ns(s), *at));
+        let best = best.map_or(0, |(at, _)| at);
+        candidates.swap_remove(best)
     }
-}
-
-/// The schedule of an order with lanes.
-fn schedule(instance: &Instance, problem: &Problem<'_>, incumbent: &Incumbent) -> Schedule {
-    let placed = incumbent.lanes.iter().map(|lane| Placement { lane: *lane, start_ns: 0 });
-    let mut placed: Vec<Placement> = placed.collect();
-    instance.append(&incumbent.order, &mut placed);
-    instance.schedule(problem, &placed)
 }

@@ -7,7 +7,7 @@
 
 use super::evaluator::Evaluator;
 use super::planner::{
-    CHECK, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+    CHECK, CONTENTION, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
 };
 use super::run::{Budget, Incumbent, Run};
 use super::{alns, annealing, genetic, iterated_greedy, tabu};
@@ -23,6 +23,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         EVALUATIONS,
         TIME_LIMIT,
         CHECK,
+        CONTENTION,
         PLANNING,
         REPLAN_AFTER,
         ParameterInfo {

@@ -4,7 +4,8 @@
 //! *Transfers*: each takes its route for itself for latency plus bytes over bandwidth. They are
 //! served in the order of the units that wait for them, those of one unit by the end of their
 //! producers. With [`Network::ExclusiveLinks`] a pair of memories has one line for both directions;
-//! with [`Network::OnePort`] each memory sends to one and receives from one at a time. One object
+//! with [`Network::OnePort`] each memory sends to one and receives from one at a time; with
+//! [`Network::Routes`] it takes every link of its route, and initial data are sent too. One object
 //! to one memory is one transfer.
 //!
 //! *Memories*: each node holds bytes in its memory. With [`Memory::Resident`] it does so for
@@ -15,7 +16,8 @@
 //! All of it is computed anew for each schedule: linear in arcs, and nodes times those that are
 //! held at once.
 
-use crate::instance::Instance;
+use super::routes::Routes;
+use crate::instance::{Flow, Instance};
 use runtime::Ns;
 
 /// Which transfers exclude each other.
@@ -28,6 +30,8 @@ pub enum Network {
     ExclusiveLinks,
     /// Those that leave one memory, and those that arrive in one.
     OnePort,
+    /// Those with a link of their routes in common, as [`Model::routes`] has them.
+    Routes,
 }
 
 /// What capacities limit.
@@ -43,7 +47,7 @@ pub enum Memory {
 }
 
 /// Which times to compute.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Model {
     /// Transfers.
     pub network: Network,
@@ -53,6 +57,8 @@ pub struct Model {
     pub held_bytes: Vec<u64>,
     /// By memory; the instance's when empty.
     pub capacity_bytes: Vec<Option<u64>>,
+    /// For [`Network::Routes`].
+    pub routes: Routes,
 }
 
 /// Times by a model, with work space.
@@ -64,6 +70,8 @@ pub(super) struct Timing {
     start_ns: Vec<Ns>,
     /// By memory and memory, or by memory sending, then by memory receiving.
     line_free_ns: Vec<Ns>,
+    /// How many products nodes write; those given are numbered from here.
+    written_products: u32,
     /// By node and flow to it: which product (producer and object) that is.
     product: Vec<u32>,
     first_flow: Vec<u32>,
@@ -106,14 +114,18 @@ impl Timing {
             Network::ContentionFree => 0,
             Network::ExclusiveLinks => memories * memories,
             Network::OnePort => 2 * memories,
+            Network::Routes => model.routes.lines,
         };
-        let arrivals = if lines > 0 { products.len() * memories } else { 0 };
+        // Given data come after what nodes write.
+        let all_products = products.len() + model.routes.given_products;
+        let arrivals = if lines > 0 { all_products * memories } else { 0 };
         Self {
             model,
             free_ns: vec![0; instance.lane_count()],
             finish_ns: vec![0; instance.len()],
             start_ns: vec![0; instance.len()],
             line_free_ns: vec![0; lines],
+            written_products: products.len() as u32,
             product,
             first_flow,
             arrival: vec![(0, 0); arrivals],
@@ -178,22 +190,59 @@ impl Timing {
                 self.waits.push((self.finish_ns[flow.from as usize], at));
             }
         }
+        if self.model.network == Network::Routes {
+            for (at, given) in (flows.len() as u32..).zip(self.model.routes.given(node)) {
+                if given.source != to {
+                    self.waits.push((given.leaves_ns, at));
+                }
+            }
+        }
         if self.waits.len() > 1 {
             self.waits.sort_unstable();
         }
         for at in 0..self.waits.len() {
-            let (leaves_ns, flow) = self.waits[at];
-            let product = self.product[self.first_flow[node as usize] as usize + flow as usize];
-            let known = product as usize * instance.memory_count() + to as usize;
-            if self.arrival[known].0 != self.evaluation {
-                let flow = flows[flow as usize];
-                let from = instance.memory_of(lanes[flow.from as usize]);
-                let arrives_ns = self.transfer(instance, leaves_ns, from, to, flow);
-                self.arrival[known] = (self.evaluation, arrives_ns);
-            }
-            ready_ns = ready_ns.max(self.arrival[known].1);
+            let (leaves_ns, wait) = self.waits[at];
+            let arrives_ns = match flows.get(wait as usize) {
+                Some(flow) => self.send_flow(instance, node, wait, *flow, leaves_ns, (lanes, to)),
+                None => self.send_given(instance, node, wait as usize - flows.len(), to),
+            };
+            ready_ns = ready_ns.max(arrives_ns);
         }
         ready_ns
+    }
+
+    /// Sends what a node before has written, if it is not sent there already.
+    fn send_flow(
+        &mut self,
+        instance: &Instance,
+        node: u32,
+        at: u32,
+        flow: Flow,
+        leaves_ns: Ns,
+        (lanes, to): (&[u32], u32),
+    ) -> Ns {
+        let product = self.product[self.first_flow[node as usize] as usize + at as usize];
+        let known = product as usize * instance.memory_count() + to as usize;
+        if self.arrival[known].0 != self.evaluation {
+            let from = instance.memory_of(lanes[flow.from as usize]);
+            let arrives_ns = self.transfer(instance, leaves_ns, from, to, flow);
+            self.arrival[known] = (self.evaluation, arrives_ns);
+        }
+        self.arrival[known].1
+    }
+
+    /// Sends what was there before, if it is not sent there already.
+    fn send_given(&mut self, instance: &Instance, node: u32, at: usize, to: u32) -> Ns {
+        let given = self.model.routes.given(node)[at];
+        let product = self.written_products + given.product;
+        let known = product as usize * instance.memory_count() + to as usize;
+        if self.arrival[known].0 != self.evaluation {
+            let lines = &mut self.line_free_ns;
+            let pair = (given.source, to);
+            let arrives_ns = self.model.routes.send(lines, pair, given.leaves_ns, given.bytes);
+            self.arrival[known] = (self.evaluation, arrives_ns);
+        }
+        self.arrival[known].1
     }
 
     fn transfer(
@@ -202,8 +251,12 @@ impl Timing {
         leaves_ns: Ns,
         from: u32,
         to: u32,
-        flow: crate::instance::Flow,
+        flow: Flow,
     ) -> Ns {
+        if self.model.network == Network::Routes {
+            let lines = &mut self.line_free_ns;
+            return self.model.routes.send(lines, (from, to), leaves_ns, flow.bytes);
+        }
         let memories = instance.memory_count();
         let (from_line, to_line) = match self.model.network {
             Network::OnePort => (from as usize, memories + to as usize),

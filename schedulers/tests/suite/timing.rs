@@ -4,12 +4,14 @@ use crate::import::{Plain, PlainCost, files, processors};
 use crate::random::{Mix, cluster, graph};
 use crate::{cases, lists};
 use proptest::prelude::*;
-use runtime::{Costs, Ns, Problem};
-use schedulers::instance::{Instance, Placement};
+use runtime::cluster::{NetworkModel, bytes_ns};
+use runtime::{ChannelId, Cluster, ClusterSpec, Costs, MemoryId, Ns, ObjectId, Problem, TaskId};
+use schedulers::instance::{Flow, Instance, Placement};
 use schedulers::search::annealing::Annealing;
 use schedulers::search::evaluator::Evaluator;
 use schedulers::search::moves::random_move;
 use schedulers::search::planner::Search;
+use schedulers::search::routes::Routes;
 use schedulers::search::run::{Budget, Run};
 use schedulers::search::timing::{Memory, Model, Network};
 use schedulers::stream::Stream;
@@ -55,6 +57,91 @@ fn starts(instance: &Instance, order: &[u32], lanes: &[u32], network: Network) -
                     line_free.extend(lines.map(|l| (l, ends)));
                     ends
                 });
+                at_ns = at_ns.max(arrives_ns);
+            }
+        }
+        for node in instance.unit(unit) {
+            let lane = lanes[node as usize];
+            start[node as usize] = at_ns;
+            finish[node as usize] = at_ns + instance.duration_ns(node, lane);
+            for lane in lane..lane + instance.cores(node) {
+                lane_free.insert(lane, finish[node as usize]);
+            }
+        }
+    }
+    start
+}
+
+/// What a node waits for: when it can leave, from which memory, and what tells transfers apart.
+type Wait = (Ns, MemoryId, (ObjectId, Option<TaskId>));
+
+/// Everything that a node of a fresh problem reads, its producers' data first.
+fn waits(
+    problem: &Problem<'_>,
+    instance: &Instance,
+    node: u32,
+    lanes: &[u32],
+    finish: &[Ns],
+) -> Vec<Wait> {
+    let (graph, cluster) = (problem.graph, problem.cluster);
+    let flow = |f: &Flow| {
+        let from = instance.memory(instance.memory_of(lanes[f.from as usize]));
+        (finish[f.from as usize], from, (f.object, Some(instance.task(f.from))))
+    };
+    let mut waits: Vec<Wait> = instance.flows(node).iter().map(flow).collect();
+    for access in graph.accesses(instance.task(node)) {
+        if access.mode.reads() && access.version == 0 {
+            let home = cluster.home(graph.object(access.object).home);
+            waits.push((problem.now_ns, home, (access.object, None)));
+        }
+    }
+    waits.sort_by_key(|w| w.0);
+    waits
+}
+
+/// Starts by definition where transfers take the links of their routes, or ports.
+fn starts_on_routes(
+    problem: &Problem<'_>,
+    instance: &Instance,
+    order: &[u32],
+    lanes: &[u32],
+) -> Vec<Ns> {
+    let cluster = problem.cluster;
+    let mut start = vec![0; instance.len()];
+    let mut finish = vec![0; instance.len()];
+    let mut lane_free: BTreeMap<u32, Ns> = BTreeMap::new();
+    let mut line_free: BTreeMap<(u32, u32), Ns> = BTreeMap::new();
+    let mut arrived: BTreeMap<(MemoryId, (ObjectId, Option<TaskId>)), Ns> = BTreeMap::new();
+    for &unit in order {
+        let mut at_ns = 0;
+        for node in instance.unit(unit) {
+            let to = instance.memory(instance.memory_of(lanes[node as usize]));
+            for lane in lanes[node as usize]..lanes[node as usize] + instance.cores(node) {
+                at_ns = at_ns.max(lane_free.get(&lane).copied().unwrap_or(0));
+            }
+            for arc in instance.preds(node) {
+                at_ns = at_ns.max(finish[arc.node as usize]);
+            }
+            for (leaves_ns, from, what) in waits(problem, instance, node, lanes, &finish) {
+                let bytes = problem.graph.object(what.0).bytes;
+                let whole_ns = if from == to { 0 } else { cluster.transfer_ns(from, to, bytes) };
+                let mut route = Vec::new();
+                cluster.route(from, to, &mut route);
+                let speed = |c: &ChannelId| cluster.channels()[c.index()].bytes_per_s;
+                let lines: Vec<((u32, u32), Ns)> = match cluster.network() {
+                    NetworkModel::OnePort => vec![((0, from.0), whole_ns), ((1, to.0), whole_ns)],
+                    _ => route.iter().map(|c| ((2, c.0), bytes_ns(bytes, speed(c)))).collect(),
+                };
+                let arrives_ns = if from == to {
+                    leaves_ns
+                } else {
+                    *arrived.entry((to, what)).or_insert_with(|| {
+                        let free = lines.iter().filter_map(|(line, _)| line_free.get(line)).max();
+                        let begins_ns = leaves_ns.max(free.copied().unwrap_or(0));
+                        line_free.extend(lines.iter().map(|(line, ns)| (*line, begins_ns + ns)));
+                        begins_ns + whole_ns
+                    })
+                };
                 at_ns = at_ns.max(arrives_ns);
             }
         }
@@ -141,6 +228,36 @@ proptest! {
             prop_assert_eq!(score.makespan_ns == makespan_ns, too_much == 0);
         }
     }
+
+    #[test]
+    fn transfers_wait_for_the_links_of_their_routes(
+        mix in crate::plans::mix(),
+        is_one_port in any::<bool>(),
+    ) {
+        let graph = graph(&Mix { tasks: mix.tasks.max(1), ..mix });
+        let network = if is_one_port { NetworkModel::OnePort } else { NetworkModel::MaxMin };
+        let spec = ClusterSpec { network, ..cluster(&mix, &graph).spec().clone() };
+        let cluster = Cluster::new(spec).expect("only the network differs");
+        let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
+        let problem = Problem::fresh(&graph, &cluster, &costs);
+        let instance = Instance::new(&problem).expect("it has one");
+        let Some(routes) = Routes::of(&problem, &instance) else { return Ok(()) };
+        let (_, mut heft) = lists().remove(0);
+        let plan = heft.plan(&problem).expect("there is a plan");
+        let (order, placed) = instance.placements(&plan).expect("it is whole");
+        let lanes: Vec<u32> = placed.iter().map(|p| p.lane).collect();
+        let model = Model { network: Network::Routes, routes, ..Model::default() };
+        let mut evaluator = Evaluator::with_model(&instance, &order, &lanes, model);
+        let mut stream = Stream::new(mix.seed, "timing");
+        for _ in 0..20 {
+            random_move(&mut evaluator, 30, &mut stream);
+            evaluator.evaluate(Ns::MAX).expect("there is no limit");
+            evaluator.commit();
+            let (order, lanes) = (evaluator.order(), evaluator.lanes());
+            let found: Vec<Ns> = evaluator.placements().iter().map(|p| p.start_ns).collect();
+            prop_assert_eq!(found, starts_on_routes(&problem, &instance, order, lanes));
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -225,7 +342,7 @@ fn nothing_is_below_the_optima_of_the_models() {
             let all = file.memory_capacity.clone();
             let none = || vec![None; instance.memory_count()];
             let capacity_bytes = all.map_or_else(none, |c| c.into_iter().map(Some).collect());
-            Model { network, memory, held_bytes: held.to_vec(), capacity_bytes }
+            Model { network, memory, held_bytes: held.to_vec(), capacity_bytes, ..Model::default() }
         });
         assert_eq!(excess_bytes, 0, "{name}: no schedule within the capacities was found");
         let optimum = file.optimal_makespan;
