@@ -111,9 +111,30 @@ pub struct Metrics {
     pub decisions: u64,
     /// Refused decisions.
     pub refused: u64,
+    /// Sum of the transfers' durations.
+    #[serde(default)]
+    pub transfer_ns: Ns,
+    /// Durations by kernel: those of most time first, the last one for all others where there are
+    /// more than [`MAX_KERNELS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernels: Vec<KernelTime>,
     /// What planning took and found, one report per plan of a scheduler that searches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plans: Vec<Progress>,
+}
+
+/// Most kernels of a record.
+pub const MAX_KERNELS: usize = 24;
+
+/// The tasks of a kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelTime {
+    /// The kernel's name; empty for all that have no place of their own.
+    pub kernel: String,
+    /// How many tasks.
+    pub tasks: u64,
+    /// Sum of their durations.
+    pub ns: Ns,
 }
 
 /// Lane-nanoseconds by what the lane did or waited for.

@@ -2,10 +2,11 @@
 //!
 //! [`measure`] makes the [`Metrics`] of a record; [`gaps()`] says for every idle moment of every
 //! lane what it waited for; [`bound`] has the lower bounds that makespans are compared with;
-//! [`memory`] the bytes allocated over time.
+//! [`memory`] the bytes allocated over time; [`kernels`] adds durations up by kernel.
 
 pub mod bound;
 pub mod gaps;
+pub mod kernels;
 pub mod memory;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,8 @@ pub fn measure(trace: &Trace, bound: Option<Bound>) -> Metrics {
         thinking_ns: trace.thoughts.iter().map(|t| t.thinking_ns).sum(),
         decisions: trace.thoughts.iter().map(|t| u64::from(t.decisions)).sum(),
         refused: trace.thoughts.iter().map(|t| u64::from(t.refused)).sum(),
+        transfer_ns: trace.copies.iter().map(|c| c.finished_ns.saturating_sub(c.started_ns)).sum(),
+        kernels: kernels::times(trace),
         plans: Vec::new(),
     }
 }

@@ -18,6 +18,7 @@ mod gantt;
 pub mod grid;
 mod heatmap;
 mod matrix;
+mod mispredicted;
 mod page;
 mod pareto;
 mod predicted;
@@ -119,7 +120,10 @@ impl<'a> Contents<'a> {
             }
         }
         let predictions = predicted::grids(&contents.whole);
-        figures.extend(predictions.filter_map(|(s, measured)| predicted::figure(s, measured)));
+        for (simulated, measured) in predictions {
+            figures.extend(predicted::figure(simulated, measured));
+            figures.extend(mispredicted::figure(simulated, measured));
+        }
         figures.extend(facts::workloads(run));
         figures.extend(facts::failures(run));
         contents.figures = figures;

@@ -64,9 +64,7 @@ pub fn pairs(simulated: &Grid<'_>, measured: &Grid<'_>) -> Vec<Pair> {
     let mut found = 0;
     for (at, instance) in measured.instances.iter().enumerate() {
         let before = pairs.len();
-        let twins: Vec<usize> = (0..simulated.instances.len())
-            .filter(|twin| is_twin(&simulated.instances[*twin], instance))
-            .collect();
+        let twins = twins(simulated, instance);
         for scheduler in 0..measured.schedulers.len() {
             let predicted = makespans(simulated, &twins, scheduler);
             let real = makespans(measured, &[at], scheduler);
@@ -90,6 +88,12 @@ pub fn pairs(simulated: &Grid<'_>, measured: &Grid<'_>) -> Vec<Pair> {
     pairs
 }
 
+/// The simulated instances that predict a measured one.
+pub(super) fn twins(simulated: &Grid<'_>, measured: &Instance) -> Vec<usize> {
+    let all = 0..simulated.instances.len();
+    all.filter(|twin| is_twin(&simulated.instances[*twin], measured)).collect()
+}
+
 /// Whether a simulated instance predicts a measured one. An axis that does not apply to hardware
 /// (a noise level, say) has the value `-` there, which any simulated value predicts.
 fn is_twin(simulated: &Instance, measured: &Instance) -> bool {
@@ -111,6 +115,8 @@ fn makespans(grid: &Grid<'_>, instances: &[usize], scheduler: usize) -> Vec<f64>
 pub struct Summary {
     /// Median of the absolute error, `|measured / predicted - 1|`.
     pub median_error: f64,
+    /// Its mean.
+    pub mean_error: f64,
     /// Largest absolute error.
     pub largest_error: f64,
     /// Pairs of schedulers on the same instance, by whether both worlds order them alike.
@@ -130,6 +136,7 @@ pub fn summary(pairs: &[Pair]) -> Option<Summary> {
     let errors: Vec<f64> = pairs.iter().map(|p| (p.ratio() - 1.0).abs()).collect();
     let mut summary = Summary {
         median_error: median(&errors)?,
+        mean_error: errors.iter().sum::<f64>() / errors.len() as f64,
         largest_error: errors.iter().copied().fold(0.0, f64::max),
         order: Kendall::default(),
         clear_order: Kendall::default(),
@@ -207,7 +214,8 @@ pub fn headline(summary: &Summary, measured: &Grid<'_>) -> String {
         _ => "measured ones",
     };
     let error = format!(
-        "Predicted makespans differ from {ones} by {:.1} % in the median",
+        "Predicted makespans differ from {ones} by {:.1} % in the mean, {:.1} % in the median",
+        100.0 * summary.mean_error,
         100.0 * summary.median_error
     );
     match summary.contests {
@@ -223,7 +231,9 @@ pub fn headline(summary: &Summary, measured: &Grid<'_>) -> String {
 /// What the figure says.
 pub fn answer(summary: &Summary) -> String {
     let mut text = format!(
-        "The median error of a predicted makespan is {:.1} %, the largest {:.1} %",
+        "The mean absolute error of a predicted makespan is {:.1} %, the median {:.1} %, the largest \
+         {:.1} %",
+        100.0 * summary.mean_error,
         100.0 * summary.median_error,
         100.0 * summary.largest_error
     );
@@ -454,6 +464,7 @@ mod tests {
         let summary = summary(&pairs).unwrap();
         assert!((summary.median_error - (0.1 + 8.0 / 12.0) / 2.0).abs() < 1e-12, "{summary:?}");
         assert!((summary.largest_error - 1.2).abs() < 1e-12);
+        assert!((summary.mean_error - (0.1 + 1.2 + 8.0 / 12.0) / 4.0).abs() < 1e-12, "{summary:?}");
         assert_eq!((summary.order.concordant, summary.order.discordant), (1, 1));
         assert_eq!((summary.clear_order.concordant, summary.clear_order.pairs()), (1, 1));
         assert_eq!((summary.contests, summary.right_winner), (2, 1));

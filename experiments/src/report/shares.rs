@@ -13,7 +13,7 @@ use plotly::layout::{BarMode, TraceOrder};
 use plotly::{Bar, Plot};
 
 /// Compute and the seven causes of idling.
-const PARTS: usize = 1 + Cause::ALL.len();
+pub(super) const PARTS: usize = 1 + Cause::ALL.len();
 
 /// A scheduler's lane time in units of lower bound times lanes: the sum over parts is the mean of
 /// makespan over bound.
@@ -73,14 +73,14 @@ pub fn figure(grid: &Grid<'_>, board: &Board) -> Option<Figure> {
     })
 }
 
-fn look(part: usize) -> (&'static str, &'static str) {
+pub(super) fn look(part: usize) -> (&'static str, &'static str) {
     match part.checked_sub(1) {
         None => ("compute", COMPUTE),
         Some(cause) => (Cause::ALL[cause].name(), cause_colour(Cause::ALL[cause])),
     }
 }
 
-fn parts(shares: &TimeShares) -> [u64; PARTS] {
+pub(super) fn parts(shares: &TimeShares) -> [u64; PARTS] {
     let mut shares = *shares;
     let mut parts = [shares.compute_ns; PARTS];
     for (part, cause) in parts[1..].iter_mut().zip(Cause::ALL) {

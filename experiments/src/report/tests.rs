@@ -372,7 +372,8 @@ fn prediction_and_measurement_meet() {
     let anchor = "predicted-against-measured";
     let figure = contents.figures.iter().find(|f| f.anchor == anchor).unwrap();
     // 110 against 100 and 180 against 200.
-    let expected = "The median error of a predicted makespan is 10.0 %, the largest 10.0 %; the \
+    let expected = "The mean absolute error of a predicted makespan is 10.0 %, the median 10.0 %, the largest \
+         10.0 %; the \
                     scheduler predicted to win is the fastest on 1 of 1 instance";
     assert!(figure.answer.starts_with(expected), "{}", figure.answer);
     assert_eq!(figure.n, "2 pairs of scheduler and instance, 6 measured runs");
