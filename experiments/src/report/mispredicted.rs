@@ -177,7 +177,8 @@ fn answer(instances: &[Instance]) -> String {
         .map(|(part, error)| format!("{} {}", look(*part).0, signed(*error)))
         .collect();
     format!(
-        "Measured lane time is {} of what was predicted, on average over instances; most of it: {}.",
+        "Measured lane time is {} of what was predicted, on average over instances; most of it: \
+         {}.",
         signed(total),
         largest.join(", ")
     )
