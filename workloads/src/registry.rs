@@ -83,6 +83,9 @@ pub fn all() -> &'static [WorkloadInfo] {
     &[
         apps::dense::cholesky::INFO,
         apps::dense::gemm::INFO,
+        apps::dense::lu::INFO,
+        apps::dense::qr::INFO,
+        apps::dense::solve::INFO,
         apps::merge_sort::INFO,
         apps::word_count::INFO,
         families::layered::INFO,

@@ -121,3 +121,18 @@ fn products_over_grids_are_the_same_on_sixteen_devices_as_on_one_core() {
         assert_same_bits(&make("gemm", &counts, words), 40, &[]);
     }
 }
+
+#[test]
+fn other_factorisations_are_the_same_on_sixteen_devices_as_on_one_core() {
+    // By columns, so that what a task writes is at home in one place.
+    let words = [("distribution", "column-cyclic")];
+    let grid = [("n", 192), ("tile", 32), ("grid_rows", 4), ("grid_columns", 4)];
+    assert_same_bits(&make("lu", &grid, &words), 80, &["mct"]);
+    let rows = [&grid[..], &[("m", 256), ("inner", 8)]].concat();
+    for tree in ["flat", "binary"] {
+        let words = [words[0], ("tree", tree)];
+        assert_same_bits(&make("qr", &rows, &words), 80, &["mct"]);
+    }
+    let columns = [&grid[..], &[("columns", 160)]].concat();
+    assert_same_bits(&make("triangular-solve", &columns, &[]), 80, &["mct"]);
+}

@@ -102,6 +102,17 @@ fn matrices_of_four_times_the_budget_are_multiplied_to_the_same_bits() {
 }
 
 #[test]
+fn other_matrices_of_four_times_the_budget_are_factored_and_solved_to_the_same_bits() {
+    let qr = [("m", 400), ("n", 256), ("tile", 64), ("inner", 16)];
+    assert_same_bits_in_a_quarter(&make("qr", &qr, &[]), &["mct", "heft"]);
+    assert_same_bits_in_a_quarter(&make("qr", &qr, &[("tree", "binary")]), &["dmda"]);
+    let lu = [("n", 512), ("tile", 32)];
+    assert_same_bits_in_a_quarter(&make("lu", &lu, &[]), &["mct", "heft"]);
+    let solve = [("n", 400), ("columns", 300), ("tile", 64)];
+    assert_same_bits_in_a_quarter(&make("triangular-solve", &solve, &[]), &["mct", "heft"]);
+}
+
+#[test]
 fn the_smallest_budget_ends_and_a_smaller_one_is_refused_with_its_numbers() {
     let workload = cholesky(256, 32, 1);
     let expected = in_core_result(&workload);

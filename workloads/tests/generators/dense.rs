@@ -169,6 +169,121 @@ fn cholesky_sums_updates_in_layers() {
     }
 }
 
+#[test]
+fn lu_pivots_and_notices_damage() {
+    for (n, tile) in [(1, 1), (5, 2), (64, 16), (70, 16), (100, 100), (129, 32)] {
+        let workload = make("lu", &[("n", n), ("tile", tile)], &[], 1);
+        let results = checked(&workload);
+        assert_notices(&workload, 0, 0, 1e-8 * n as f64);
+        let t = (n as usize).div_ceil(tile as usize);
+        // Each pivot is the largest below it: no multiplier exceeds one.
+        let columns = (0..t).flat_map(|i| (0..i).map(move |j| (i, j)));
+        for (i, j) in columns {
+            let multipliers: &[f64] = bytemuck::cast_slice(results[i * t + j].1.bytes());
+            assert!(multipliers.iter().all(|l| l.abs() <= 1.0), "tile {i}, {j}");
+        }
+        let last = results.len() - 1;
+        assert_eq!(last, t * t + t - 1);
+        let mut results = results;
+        bytemuck::cast_slice_mut::<u8, u64>(results[last].1.bytes_mut())[0] = 1 << 40;
+        let wrong = workload.app.as_ref().unwrap().check(&slices(&results)).unwrap_err();
+        assert!(matches!(wrong, CheckError::Wrong { .. }), "{wrong}");
+    }
+}
+
+/// A matrix in one tile is one task, which does what LAPACK counts.
+#[test]
+fn one_tile_is_one_task_of_lapacks_operations() {
+    let n = 40.0;
+    let one = |name| make(name, &[("n", 40), ("tile", 40)], &[], 1);
+    let lu = total_work(&one("lu"), &["lu_panel"]);
+    assert!((lu / (2.0 * n * n * n / 3.0 - n * n / 2.0 + 5.0 * n / 6.0) - 1.0).abs() < 1e-14);
+    let qr = make("qr", &[("m", 40), ("n", 40), ("tile", 40)], &[], 1);
+    assert_eq!((qr.graph.len(), total_work(&qr, &["geqrt"])), (1, 2.0 * n * n * (n - n / 3.0)));
+}
+
+/// With tiles of one size a tiled factorisation does as much as LAPACK's, to leading order.
+#[test]
+fn tiles_do_not_change_the_operations_to_leading_order() {
+    let n = 3000.0f64;
+    let all = |name, n: i64, tile, words: &[(&str, &str)]| {
+        let mut counts = vec![("n", n), ("tile", tile)];
+        counts.extend((name == "qr").then_some(("m", n)));
+        let workload = make(name, &counts, words, 1);
+        total_work(
+            &workload,
+            &workload.graph.kernel_names().iter().map(|k| &**k).collect::<Vec<_>>(),
+        )
+    };
+    let ratio = all("lu", 3000, 100, &[]) / (2.0 / 3.0 * n.powi(3));
+    assert!((0.98..1.05).contains(&ratio), "lu: {ratio}");
+    for tree in ["flat", "binary"] {
+        let ratio = all("qr", 3000, 100, &[("tree", tree)]) / (4.0 / 3.0 * n.powi(3));
+        assert!((0.98..1.10).contains(&ratio), "qr, {tree}: {ratio}");
+    }
+}
+
+#[test]
+fn qr_is_orthogonal_and_notices_damage() {
+    for tree in ["flat", "binary"] {
+        for (m, n, tile, inner) in [
+            (1, 1, 1, 1),
+            (3, 2, 1, 1),
+            (40, 40, 40, 8),
+            (64, 48, 16, 16),
+            (70, 33, 16, 5),
+            (130, 12, 16, 4),
+            (97, 97, 20, 32),
+        ] {
+            let counts = [("m", m), ("n", n), ("tile", tile), ("inner", inner)];
+            let workload = make("qr", &counts, &[("tree", tree)], 1);
+            let results = checked(&workload);
+            // The first tile holds R on and above its diagonal, reflectors below.
+            if tile > 1 {
+                assert_notices(&workload, 0, 1, 1e-7);
+            }
+            let graph = &workload.graph;
+            let is_triangle = |(o, _): &(ObjectId, Buffer)| graph.object_name(*o) == "R[0,0]";
+            let triangle = results.iter().position(is_triangle).unwrap();
+            assert_notices(&workload, triangle, 0, 1e-7);
+        }
+    }
+}
+
+#[test]
+fn tall_and_skinny_qr_is_a_tree_of_logarithmic_depth() {
+    let counts = [("m", 16 * 20), ("n", 20), ("tile", 20), ("inner", 7)];
+    let flat = make("qr", &counts, &[], 1);
+    let binary = make("qr", &counts, &[("tree", "binary")], 1);
+    let depth = |workload: &Workload| workload.graph.summary().depth;
+    assert_eq!((flat.graph.len(), depth(&flat)), (16, 16));
+    assert_eq!((binary.graph.len(), depth(&binary)), (16 + 15, 1 + 4));
+    // The triangle is unique but for the signs of its rows.
+    let triangle = |workload: &Workload| {
+        let graph = &workload.graph;
+        let first = graph.object_ids().find(|o| graph.object_name(*o) == "R[0,0]").unwrap();
+        let results = checked(workload);
+        let at = results.iter().position(|(o, _)| *o == first).unwrap();
+        bytemuck::cast_slice::<u8, f64>(results[at].1.bytes()).to_vec()
+    };
+    for (a, b) in triangle(&flat).into_iter().zip(triangle(&binary)) {
+        assert!((a.abs() - b.abs()).abs() < 1e-11, "{a} and {b}");
+    }
+}
+
+#[test]
+fn triangular_systems_are_solved() {
+    for (n, columns, tile) in [(1, 1, 1), (30, 5, 7), (64, 64, 16), (100, 37, 30)] {
+        let counts = [("n", n), ("columns", columns), ("tile", tile)];
+        let workload = make("triangular-solve", &counts, &[], 1);
+        checked(&workload);
+        assert_notices(&workload, 0, 0, 1e-6);
+        let (n, columns) = (n as f64, columns as f64);
+        let work = total_work(&workload, &["solve", "multiply_subtract"]);
+        assert_eq!(work, n * n * columns);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
@@ -216,6 +331,54 @@ proptest! {
         ];
         let words = [("variant", variant), ("distribution", distribution)];
         checked(&make("cholesky", &counts, &words, seed));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        cases: 48,
+        ..Default::default()
+    })]
+
+    #[test]
+    fn lu_is_right_for_all_sizes(
+        n in 1i64..120,
+        tile in 1i64..40,
+        grid in (1i64..5, 1i64..5),
+        distribution in prop::sample::select(DISTRIBUTIONS.to_vec()),
+        seed in any::<u64>(),
+    ) {
+        let tile = tile.max(n / 12 + 1).min(n);
+        let counts =
+            [("n", n), ("tile", tile), ("grid_rows", grid.0), ("grid_columns", grid.1)];
+        checked(&make("lu", &counts, &[("distribution", distribution)], seed));
+    }
+
+    #[test]
+    fn qr_is_right_for_all_sizes(
+        (m, n) in (1i64..150, 1i64..100),
+        tile in 1i64..40,
+        inner in 1i64..20,
+        tree in prop::sample::select(vec!["flat", "binary"]),
+        distribution in prop::sample::select(DISTRIBUTIONS.to_vec()),
+        seed in any::<u64>(),
+    ) {
+        let (m, n) = (m.max(n), m.min(n));
+        let tile = tile.max(m / 12 + 1).min(m);
+        let counts = [("m", m), ("n", n), ("tile", tile), ("inner", inner)];
+        checked(&make("qr", &counts, &[("tree", tree), ("distribution", distribution)], seed));
+    }
+
+    #[test]
+    fn triangular_solve_is_right_for_all_sizes(
+        (n, columns) in (1i64..120, 1i64..80),
+        tile in 1i64..40,
+        seed in any::<u64>(),
+    ) {
+        let tile = tile.max(n / 12 + 1).min(n);
+        let counts = [("n", n), ("columns", columns), ("tile", tile)];
+        checked(&make("triangular-solve", &counts, &[], seed));
     }
 }
 

@@ -7,6 +7,9 @@
 pub mod cholesky;
 mod distribution;
 pub mod gemm;
+pub mod lu;
 mod probe;
+pub mod qr;
+pub mod solve;
 mod submit;
 mod tiles;
