@@ -1,8 +1,8 @@
-//! How fast dense linear algebra is on this machine: its roofline, each kernel's place under it, and
-//! whole runs on one and two cores beside OpenBLAS with its core type forced.
+//! How fast dense linear algebra is on this machine: its roofline, each kernel's place under it,
+//! and whole runs on one and two cores beside OpenBLAS with its core type forced.
 //!
-//! Not a criterion bench: these figures are shares of a measured peak. The machine may be shared, so
-//! each is the least of several repetitions, by the clock and by the processor time of the threads.
+//! Not a criterion bench: these figures are shares of a measured peak. The machine may be shared,
+//! so each is the least of several repetitions, by the clock and by the threads' processor time.
 
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 

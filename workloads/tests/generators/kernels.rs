@@ -172,6 +172,58 @@ fn dense_kernels_name_what_is_wrong() {
     assert_eq!(error, KernelError::BufferCount { expected: 3, given: 2 });
 }
 
+/// Runs a kernel that writes all of its buffers.
+fn run_writing(
+    kernel: impl Kernel,
+    shape: [u32; 4],
+    writes: &mut [&mut [u64]],
+    scratch_bytes: usize,
+) -> KernelResult {
+    let write = |w| KernelBuffer::Write(bytemuck::cast_slice_mut(w));
+    let mut buffers: Vec<_> = writes.iter_mut().map(|w| write(&mut **w)).collect();
+    let mut scratch = Buffer::new(scratch_bytes);
+    let scratch = scratch.bytes_mut();
+    kernel.run(&mut KernelArgs { shape, params: &[], cores: 1, buffers: &mut buffers, scratch })
+}
+
+#[test]
+fn lu_panels_of_two_tiles_pivot_across_them() {
+    let bits = |numbers: &[f64]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    // The columns are (1, 2, 4) and (3, 4, 2).
+    let (mut upper, mut lower) = (bits(&[1.0, 2.0, 3.0, 4.0]), bits(&[4.0, 2.0]));
+    let mut pivots = [9; 3];
+    let scratch_bytes = dense::lu_panel_scratch_bytes(3, 2);
+    let shape = [3, 2, 0, 0];
+    let mut all = [&mut upper[..], &mut lower[..], &mut pivots[..]];
+    run_writing(dense::lu_panel, shape, &mut all, scratch_bytes).unwrap();
+    // Rows of 4, of 2 and of 1: the second column has 3 and 2.5 below 2; 3 is larger.
+    assert_eq!(pivots, [2, 1, 0]);
+    assert_eq!(upper, bits(&[4.0, 0.5, 2.0, 3.0]));
+    assert_eq!(lower[0], 0.25f64.to_bits());
+    assert_close(f64::from_bits(lower[1]), 2.5 / 3.0);
+    let mut zeros = [0; 4];
+    let mut none = [0; 2];
+    let mut all = [&mut zeros[..], &mut none[..]];
+    let scratch_bytes = dense::lu_panel_scratch_bytes(2, 2);
+    let error = run_writing(dense::lu_panel, [2, 2, 0, 0], &mut all, scratch_bytes).unwrap_err();
+    assert!(matches!(&error, KernelError::Data(text) if text.contains("singular")), "{error}");
+    let error = run_writing(dense::lu_panel, [2, 2, 0, 0], &mut all, 8).unwrap_err();
+    assert!(matches!(error, KernelError::Size { what: "the scratch memory", .. }), "{error}");
+}
+
+#[test]
+fn solve_is_the_inverse_of_a_product() {
+    for (n, columns, _) in SHAPES {
+        let (l, b) = (triangle(n), numbers(n * columns, 4));
+        let mut x = b.clone();
+        run(dense::solve, &[n as u32, columns as u32], &[&l], &mut x, 0).unwrap();
+        for (i, j) in (0..n).flat_map(|i| (0..columns).map(move |j| (i, j))) {
+            let product: f64 = (0..=i).map(|k| at(&l, n, i, k) * at(&x, n, k, j)).sum();
+            assert_close(product, at(&b, n, i, j));
+        }
+    }
+}
+
 #[test]
 fn sort_and_merge_agree_with_the_standard_library() {
     let mut block: Vec<u64> = numbers(1000, 7).iter().map(|x| x.to_bits()).collect();

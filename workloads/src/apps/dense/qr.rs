@@ -3,8 +3,8 @@
 //! Grigori, Hoemmen and Langou, SIAM J. Sci. Comput. 34(1), 2012; with one column of tiles it is
 //! TSQR).
 //!
-//! A triangle R is an object apart from the tile whose reflectors made it, so that passing it down a
-//! column does not wait for those who read the reflectors.
+//! A triangle R is an object apart from the tile whose reflectors made it, so that passing it down
+//! a column does not wait for those who read the reflectors.
 
 use super::distribution::{self, Distribution};
 use super::probe::{self, multiply};

@@ -65,7 +65,9 @@ pub fn lu_panel(args: &mut KernelArgs<'_, '_>) -> KernelResult {
     let mut stack = MemBuffer::new(lu_in_place_scratch::<u64, f64>(m, n, Par::Seq, parameters));
     let stack = MemStack::new(&mut stack);
     lu_in_place(matrix, pivots, inverse, Par::Seq, stack, parameters);
-    let bad = (0..n.min(m)).find(|i| !(panel[i * m + i].abs() > 0.0));
+    // Neither zero nor not a number.
+    let is_pivot = |i: usize| panel[i * m + i].abs() > 0.0;
+    let bad = (0..n.min(m)).find(|i| !is_pivot(*i));
     if let Some(index) = bad {
         return Err(KernelError::Data(format!(
             "the matrix is singular: pivot {index} of a column"
