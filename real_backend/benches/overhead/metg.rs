@@ -12,18 +12,21 @@ use std::time::Instant;
 const PATTERNS: [&str; 6] = ["trivial", "stencil", "fft", "tree", "random nearest", "all to all"];
 const WORKERS: u32 = 2;
 /// Tasks of a run, about.
-const TASKS: u32 = 20_000;
+const TASKS: u32 = 10_000;
+/// Granularity beyond which nobody looks: the machine is too busy to tell.
+const MOST_US: f64 = 50.0;
 /// Runs of which the median counts.
-const RUNS: usize = 5;
+const RUNS: usize = 3;
 
 pub fn print() {
     let spins_per_us = spins_per_us();
-    say("\nMETG(50 %) in us: half of the time of 2 workers is work; medians of 5 runs");
+    say("\nMETG(50 %) in us: half of the time of 2 workers is work; medians of 3 runs");
     say("scheduler  pattern          width 2  width 8");
     for who in [Who::Static, Who::Online] {
         for pattern in PATTERNS {
             let metg = [WORKERS, 4 * WORKERS].map(|w| metg_us(pattern, w, who, spins_per_us));
-            let [narrow, wide] = metg.map(|us| format!("{us:.2}"));
+            let shown = |us: Option<f64>| us.map_or("over 50".to_owned(), |us| format!("{us:.2}"));
+            let [narrow, wide] = metg.map(shown);
             say(&format!("{:<10} {pattern:<15} {narrow:>8} {wide:>8}", who.name()));
         }
     }
@@ -50,14 +53,17 @@ fn spins_per_us() -> f64 {
 }
 
 /// Doubles the granularity from a tenth of a microsecond until half of the time is work, and
-/// interpolates the last step.
-fn metg_us(pattern: &str, width: u32, who: Who, spins_per_us: f64) -> f64 {
+/// interpolates the last step; `None` when it never is.
+fn metg_us(pattern: &str, width: u32, who: Who, spins_per_us: f64) -> Option<f64> {
     let (mut us, mut below) = (0.1, None);
     loop {
         let efficiency = efficiency(pattern, width, who, (us * spins_per_us) as i64, us);
-        if efficiency >= 0.5 || us > 1e4 {
-            let Some((before_us, before)) = below else { return us };
-            return before_us + (us - before_us) * (0.5 - before) / (efficiency - before);
+        if efficiency < 0.5 && us > MOST_US {
+            return None;
+        }
+        if efficiency >= 0.5 {
+            let Some((before_us, before)) = below else { return Some(us) };
+            return Some(before_us + (us - before_us) * (0.5 - before) / (efficiency - before));
         }
         below = Some((us, efficiency));
         us *= 2.0;
