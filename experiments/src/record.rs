@@ -121,6 +121,30 @@ pub struct Metrics {
     /// What planning took and found, one report per plan of a scheduler that searches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plans: Vec<Progress>,
+    /// What went wrong; absent where nothing did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub losses: Option<LossMetrics>,
+}
+
+/// What went wrong in a run and what was done about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LossMetrics {
+    /// Times that a device was lost.
+    pub outages: u64,
+    /// Lane-nanoseconds of devices that were away.
+    pub away_ns: Ns,
+    /// Attempts that came to nothing.
+    pub lost_attempts: u64,
+    /// Lane-nanoseconds of these.
+    pub lost_ns: Ns,
+    /// Tasks that had finished and ran again, each time counted.
+    pub redone_tasks: u64,
+    /// Lane-nanoseconds of what these had done before.
+    pub redone_ns: Ns,
+    /// Instants at which lost objects began to be made again.
+    pub recoveries: u64,
+    /// Transfers that were cut off.
+    pub cut_transfers: u64,
 }
 
 /// Most kernels of a record.
@@ -156,6 +180,12 @@ pub struct TimeShares {
     pub launch_ns: Ns,
     /// It had no further task.
     pub no_work_ns: Ns,
+    /// Ran an attempt that came to nothing.
+    #[serde(default)]
+    pub lost_ns: Ns,
+    /// Its device was away.
+    #[serde(default)]
+    pub away_ns: Ns,
 }
 
 /// What depends on the machine that ran the cell, kept apart from [`Record`].

@@ -122,6 +122,7 @@ fn begin(spec: RunSpec, is_open: bool) -> Result<Running, RunError> {
         cluster: spec.cluster.spec().clone(),
         issue_ahead,
         provenance: machine.provenance(),
+        retry: Default::default(),
     };
     match is_emulated {
         true => header.provenance.push(("emulated".to_owned(), emulated(&spec.cluster, cores))),

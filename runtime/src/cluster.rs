@@ -172,6 +172,11 @@ impl Cluster {
         self.homes[home as usize % self.homes.len()]
     }
 
+    /// Whether a memory is home to data. Its content is durable: it outlives its devices.
+    pub fn is_home(&self, memory: MemoryId) -> bool {
+        self.homes.contains(&memory)
+    }
+
     /// A link.
     pub fn link(&self, link: LinkId) -> &LinkSpec {
         &self.spec.links[link.index()]

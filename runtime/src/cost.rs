@@ -78,6 +78,8 @@ pub struct Costs {
     table: Vec<Ns>,
     /// What predicts tasks that come later.
     model: Option<SharedModel>,
+    /// By device, the group that it is of again when it joins.
+    away: Vec<(DeviceId, u32)>,
 }
 
 /// See [`Costs::resolve_growing`].
@@ -167,7 +169,8 @@ impl Costs {
             self.rows.push(row);
             let cores = graph.task(task).cores;
             let fits = |d: DeviceId| {
-                self.lanes_of[d.index()] >= cores && self.duration_ns(task, d).is_some()
+                self.lanes_of[d.index()] >= cores
+                    && self.group_ns(task, self.own_group(d)).is_some()
             };
             if !cluster.device_ids().any(fits) {
                 return Err(nowhere(graph, cluster, task));
@@ -197,6 +200,7 @@ impl Costs {
             rows: Vec::new(),
             table: Vec::new(),
             model: None,
+            away: Vec::new(),
         };
         for id in cluster.device_ids() {
             let device = cluster.device(id);
@@ -221,21 +225,52 @@ impl Costs {
         costs
     }
 
-    /// Duration of `task` on `device`; `None` where it cannot run.
+    /// Duration of `task` on `device`; `None` where it cannot run, or while the device is away.
     #[inline]
     pub fn duration_ns(&self, task: TaskId, device: DeviceId) -> Option<Ns> {
+        self.group_ns(task, self.group_of[device.index()] as usize)
+    }
+
+    /// Duration in a group; the group after the last one is that of the devices that are away.
+    #[inline]
+    fn group_ns(&self, task: TaskId, group: usize) -> Option<Ns> {
+        let device = *self.group_device.get(group)?;
         match self.rows[task.index()] {
             Row::Work(work) => Some(work_ns(work, self.speed_of[device.index()])),
             Row::Table(row) => {
-                let groups = self.group_device.len();
-                let at = row as usize * groups + self.group_of[device.index()] as usize;
-                let ns = self.table[at];
+                let ns = self.table[row as usize * self.group_device.len() + group];
                 (ns != Ns::MAX).then_some(ns)
             }
         }
     }
 
-    /// Devices of one group take equally long for every task; groups are numbered from 0.
+    /// The group of a device, whether it is away or not.
+    fn own_group(&self, device: DeviceId) -> usize {
+        let away = self.away.iter().find(|a| a.0 == device);
+        away.map_or(self.group_of[device.index()], |a| a.1) as usize
+    }
+
+    /// Takes a device out: no task has a duration there until [`Costs::bring_back`].
+    pub fn take_away(&mut self, device: DeviceId) {
+        let nowhere = self.group_device.len() as u32;
+        let group = std::mem::replace(&mut self.group_of[device.index()], nowhere);
+        if group != nowhere {
+            self.group_lanes[group as usize] -= self.lanes_of[device.index()];
+            self.away.push((device, group));
+        }
+    }
+
+    /// Undoes [`Costs::take_away`].
+    pub fn bring_back(&mut self, device: DeviceId) {
+        if let Some(at) = self.away.iter().position(|a| a.0 == device) {
+            let (_, group) = self.away.swap_remove(at);
+            self.group_of[device.index()] = group;
+            self.group_lanes[group as usize] += self.lanes_of[device.index()];
+        }
+    }
+
+    /// Devices of one group take equally long for every task; groups are numbered from 0. Devices
+    /// that are away are a group of their own, the last one, where nothing can run.
     #[inline]
     pub fn group_of(&self, device: DeviceId) -> usize {
         self.group_of[device.index()] as usize
@@ -243,35 +278,36 @@ impl Costs {
 
     /// Number of groups.
     pub fn group_count(&self) -> usize {
-        self.group_device.len()
+        self.group_device.len() + usize::from(!self.away.is_empty())
     }
 
     /// Whether `task` has a duration on every device.
     pub fn runs_everywhere(&self, task: TaskId) -> bool {
-        self.group_device.iter().all(|d| self.duration_ns(task, *d).is_some())
+        self.away.is_empty()
+            && (0..self.group_device.len()).all(|g| self.group_ns(task, g).is_some())
     }
 
     /// Duration of `task` in every group of devices, by group, `Ns::MAX` where it cannot run; put
     /// into `out`.
     pub fn durations_by_group_ns(&self, task: TaskId, out: &mut Vec<Ns>) {
-        let devices = self.group_device.iter();
         out.clear();
-        out.extend(devices.map(|d| self.duration_ns(task, *d).unwrap_or(Ns::MAX)));
+        let groups = 0..self.group_count();
+        out.extend(groups.map(|g| self.group_ns(task, g).unwrap_or(Ns::MAX)));
     }
 
     /// The task's work, where its duration is work over speed on every device.
     pub fn work(&self, task: TaskId) -> Option<f64> {
         match self.rows[task.index()] {
-            Row::Work(work) => Some(work),
-            Row::Table(_) => None,
+            Row::Work(work) if self.away.is_empty() => Some(work),
+            Row::Work(_) | Row::Table(_) => None,
         }
     }
 
-    /// Mean duration over all lanes that can run the task (the `w` bar of the literature).
+    /// Mean duration over all lanes that can run the task now (the `w` bar of the literature).
     pub fn mean_ns(&self, task: TaskId) -> f64 {
         let (mut sum, mut lanes) = (0.0, 0u32);
-        for (&device, &count) in self.group_device.iter().zip(&self.group_lanes) {
-            if let Some(ns) = self.duration_ns(task, device) {
+        for (group, &count) in self.group_lanes.iter().enumerate().filter(|g| *g.1 > 0) {
+            if let Some(ns) = self.group_ns(task, group) {
                 sum += ns as f64 * f64::from(count);
                 lanes += count;
             }
@@ -281,8 +317,8 @@ impl Costs {
 
     /// Shortest duration on any device.
     pub fn min_ns(&self, task: TaskId) -> Ns {
-        let all = self.group_device.iter().filter_map(|&d| self.duration_ns(task, d));
-        all.min().unwrap_or(0)
+        let here = (0..self.group_device.len()).filter(|g| self.group_lanes[*g] > 0);
+        here.filter_map(|g| self.group_ns(task, g)).min().unwrap_or(0)
     }
 
     /// Tasks resolved so far.
@@ -299,8 +335,8 @@ impl Costs {
     /// for noisy or averaged estimates.
     pub fn map_task(&mut self, task: TaskId, mut f: impl FnMut(DeviceId, Ns) -> Ns) {
         let groups = self.group_device.len();
-        let row: Vec<Ns> = (self.group_device.iter())
-            .map(|&d| self.duration_ns(task, d).map_or(Ns::MAX, |ns| f(d, ns)))
+        let row: Vec<Ns> = (self.group_device.iter().enumerate())
+            .map(|(g, &d)| self.group_ns(task, g).map_or(Ns::MAX, |ns| f(d, ns)))
             .collect();
         self.rows[task.index()] = Row::Table((self.table.len() / groups) as u32);
         self.table.extend(row);

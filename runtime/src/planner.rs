@@ -65,6 +65,9 @@ pub struct Problem<'a> {
     fixed: Vec<Option<Fixed>>,
     lane_free_ns: Vec<Ns>,
     racy: Vec<(ObjectId, MemoryId)>,
+    order: Vec<(TaskId, TaskId)>,
+    /// Whether tasks that are fixed may come after tasks that are not.
+    has_gaps: bool,
     is_stopped: Option<Arc<AtomicBool>>,
 }
 
@@ -89,6 +92,8 @@ impl<'a> Problem<'a> {
             fixed: Vec::new(),
             lane_free_ns: Vec::new(),
             racy: Vec::new(),
+            order: Vec::new(),
+            has_gaps: false,
             is_stopped: None,
         }
     }
@@ -104,6 +109,23 @@ impl<'a> Problem<'a> {
     ) -> Self {
         let tasks = fresh.graph.task_ids().filter(|t| fixed[t.index()].is_none()).collect();
         Self { now_ns, tasks, fixed, lane_free_ns, racy, ..fresh }
+    }
+
+    /// With an order among tasks besides the graph's edges, the first of a pair before the second:
+    /// what a recovery leaves. Planners need not know it, a plan is followed as far as it agrees.
+    pub(crate) fn with_order(self, order: Vec<(TaskId, TaskId)>, has_gaps: bool) -> Self {
+        Self { order, has_gaps, ..self }
+    }
+
+    /// The graph that planners are to see instead, if finished tasks come after tasks that run
+    /// again: for planners whoever is fixed waits for nobody.
+    pub(crate) fn closed_graph(&self) -> Option<TaskGraph> {
+        self.has_gaps.then(|| self.graph.without_edges_into(|task| !self.is_planned(task)))
+    }
+
+    /// The problem with another graph of the same tasks.
+    pub(crate) fn on(self, graph: &'a TaskGraph) -> Self {
+        Self { graph, has_gaps: false, ..self }
     }
 
     /// Whether the planner is to stop and answer with the best it has: planners that may take long
@@ -128,6 +150,14 @@ impl<'a> Problem<'a> {
     #[inline]
     pub fn is_planned(&self, task: TaskId) -> bool {
         self.fixed(task).is_none()
+    }
+
+    /// Whether some device can run a task as things stand: others may be away.
+    pub fn can_run(&self, task: TaskId) -> bool {
+        let cores = self.graph.task(task).cores;
+        self.cluster.device_ids().any(|d| {
+            self.cluster.device(d).lanes >= cores && self.costs.duration_ns(task, d).is_some()
+        })
     }
 
     /// The memory that an object must stay in because tasks use it racily there.

@@ -129,6 +129,7 @@ pub fn replay_setup(trace: &Trace, setup: Setup) -> Result<Replayed, ReplayError
     let mut held: Vec<ObjectId> =
         trace.inputs.iter().flat_map(|r| r.input.released()).copied().collect();
     held.sort_unstable();
+    executive.set_retry(trace.header.retry);
     let mut commands = Commands::default();
     let mut digest = CommandDigest::default();
     let mut under_way = UnderWay::default();
@@ -139,12 +140,14 @@ pub fn replay_setup(trace: &Trace, setup: Setup) -> Result<Replayed, ReplayError
             return Err(ReplayError::Disordered { step, at_ns, before_ns });
         }
         before_ns = at_ns;
-        if let Input::Finished { started_ns, .. } | Input::Copied { started_ns, .. } = record.input
+        if let Input::Finished { started_ns, .. }
+        | Input::AttemptFailed { started_ns, .. }
+        | Input::Copied { started_ns, .. } = record.input
             && started_ns > at_ns
         {
             return Err(ReplayError::Backwards { step, at_ns, started_ns });
         }
-        under_way.end(step, &record.input)?;
+        under_way.end(step, &record.input, executive.cluster().device_count())?;
         commands.clear();
         match record.input {
             Input::Submitted { tasks, objects, .. } => {
@@ -178,24 +181,32 @@ struct UnderWay {
 impl UnderWay {
     fn begin(&mut self, commands: &Commands) {
         for command in commands.as_slice() {
-            let (list, at) = match command {
-                Command::Run { task, .. } => (&mut self.tasks, task.index()),
-                Command::Copy { copy, .. } => (&mut self.copies, copy.index()),
+            let (list, at, begins) = match command {
+                Command::Run { task, .. } => (&mut self.tasks, task.index(), true),
+                Command::Copy { copy, .. } => (&mut self.copies, copy.index(), true),
+                Command::Abandon { task, .. } => (&mut self.tasks, task.index(), false),
+                Command::AbandonCopy { copy } => (&mut self.copies, copy.index(), false),
                 _ => continue,
             };
             if at >= list.len() {
                 list.resize(at + 1, false);
             }
-            list[at] = true;
+            list[at] = begins;
         }
     }
 
-    fn end(&mut self, step: usize, input: &Input) -> Result<(), ReplayError> {
+    fn end(&mut self, step: usize, input: &Input, devices: usize) -> Result<(), ReplayError> {
         let (list, at, what): (_, _, &dyn std::fmt::Display) = match input {
-            Input::Finished { task, .. } | Input::Failed { task, .. } => {
-                (&mut self.tasks, task.index(), task)
-            }
+            Input::Finished { task, .. }
+            | Input::Failed { task, .. }
+            | Input::AttemptFailed { task, .. } => (&mut self.tasks, task.index(), task),
             Input::Copied { copy, .. } => (&mut self.copies, copy.index(), copy),
+            Input::DeviceLost { device } | Input::DeviceJoined { device } => {
+                return match device.index() < devices {
+                    true => Ok(()),
+                    false => Err(ReplayError::Parted { step, what: device.to_string() }),
+                };
+            }
             Input::Start
             | Input::Timer
             | Input::Decided

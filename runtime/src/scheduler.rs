@@ -138,6 +138,32 @@ pub enum Event {
         /// The schedule, or the planner's failure.
         plan: Result<Schedule, String>,
     },
+    /// A device is gone. What was placed on it is told of as [`Event::AttemptLost`].
+    DeviceLost {
+        /// The device; no task has a duration on it until it joins.
+        device: DeviceId,
+    },
+    /// A device that was lost is there again.
+    DeviceJoined {
+        /// The device.
+        device: DeviceId,
+    },
+    /// A task's placement came to nothing. It is to be placed anew, after the [`Event::Ready`] that
+    /// follows when nothing keeps it waiting.
+    AttemptLost {
+        /// The task.
+        task: TaskId,
+        /// Where it was placed.
+        device: DeviceId,
+        /// Why.
+        cause: Cause,
+    },
+    /// A task that had finished has to run again, since what it wrote was lost. [`Event::Ready`]
+    /// follows when its predecessors have finished (again).
+    Redone {
+        /// The task.
+        task: TaskId,
+    },
     /// A decision was not carried out.
     Refused {
         /// Which.
@@ -145,6 +171,18 @@ pub enum Event {
         /// Why.
         reason: Refusal,
     },
+}
+
+/// Why a placement came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The device was lost.
+    DeviceLost,
+    /// The attempt failed.
+    Failed,
+    /// What it was updating has to be made anew from an earlier version.
+    RolledBack,
 }
 
 /// One thing to do.
@@ -217,6 +255,9 @@ pub enum Refusal {
     /// The device cannot run the task.
     #[error("the device cannot run the task")]
     CannotRun,
+    /// The device is away.
+    #[error("device {0} is lost")]
+    DeviceLost(DeviceId),
     /// It is too late.
     #[error("the task was issued already")]
     AlreadyIssued,

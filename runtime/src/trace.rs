@@ -8,7 +8,8 @@ mod file;
 
 pub use file::{TRACE_VERSION, TraceError, read_trace, write_trace};
 
-use crate::executive::Input;
+use crate::executive::{Input, Retry};
+use crate::scheduler::Cause;
 use crate::{ClusterSpec, CopyId, DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskGraph, TaskId};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +52,9 @@ pub struct TraceHeader {
     /// Tasks that strict lanes were given besides the one that they ran.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub issue_ahead: u32,
+    /// What follows a failed attempt.
+    #[serde(default, skip_serializing_if = "Retry::is_default")]
+    pub retry: Retry,
     /// Where the run was made, for people: host, processor, versions.
     #[serde(default)]
     pub provenance: Vec<(String, String)>,
@@ -177,6 +181,78 @@ pub struct ThoughtRecord {
     pub refused: u32,
 }
 
+/// What went wrong in a run and what was done about it; empty without failures.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Attempts that came to nothing.
+    pub attempts: Vec<LostAttempt>,
+    /// Buffers of these attempts, see [`LostAttempt::first_buffer`].
+    pub attempt_buffers: Vec<InstanceId>,
+    /// Transfers that were cut off; [`CopyRecord::finished_ns`] is when, and
+    /// [`CopyRecord::started_ns`] when they were issued.
+    pub copies: Vec<CopyRecord>,
+    /// When devices were away.
+    pub outages: Vec<Outage>,
+    /// Objects that were taken back to an earlier version.
+    pub rollbacks: Vec<Rollback>,
+}
+
+impl Losses {
+    /// Whether nothing went wrong.
+    pub fn is_empty(&self) -> bool {
+        self.attempts.is_empty() && self.outages.is_empty()
+    }
+}
+
+/// An attempt at a task that came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostAttempt {
+    /// The task.
+    pub task: TaskId,
+    /// Where it ran.
+    pub device: DeviceId,
+    /// The first of its lanes.
+    pub lane: LaneId,
+    /// How many lanes.
+    pub lanes: u32,
+    /// Its working set was reserved.
+    pub reserved_ns: Ns,
+    /// The command was issued.
+    pub issued_ns: Ns,
+    /// It was over.
+    pub ended_ns: Ns,
+    /// Why.
+    pub cause: Cause,
+    /// Its buffers are `attempt_buffers[first_buffer ..]`, one per access of the task.
+    pub first_buffer: u32,
+}
+
+/// An interval in which a device was away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    /// The device.
+    pub device: DeviceId,
+    /// Lost.
+    pub from_ns: Ns,
+    /// Joined again; `Ns::MAX` when it did not.
+    pub until_ns: Ns,
+}
+
+/// An object that was taken back to an earlier version, from which its writers run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollback {
+    /// The object.
+    pub object: ObjectId,
+    /// When.
+    pub at_ns: Ns,
+    /// Attempts that had finished by then: positions in [`Trace::tasks`] from there on came later.
+    pub tasks: u32,
+    /// Writes that count after that.
+    pub version: u32,
+    /// Whether its initial content was brought back to its home.
+    pub restored: bool,
+}
+
 /// An input of the executive.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputRecord {
@@ -209,9 +285,17 @@ pub struct Trace {
     pub thoughts: Vec<ThoughtRecord>,
     /// The input log.
     pub inputs: Vec<InputRecord>,
+    /// What went wrong.
+    pub losses: Losses,
 }
 
 impl Trace {
+    /// The buffers of an attempt that came to nothing, one per access of its task.
+    pub fn buffers_of_lost(&self, record: &LostAttempt) -> &[InstanceId] {
+        let count = self.graph.accesses(record.task).len();
+        &self.losses.attempt_buffers[record.first_buffer as usize..][..count]
+    }
+
     /// The buffers of an attempt, one per access of its task, in the order of its accesses.
     pub fn buffers_of(&self, record: &TaskRecord) -> &[InstanceId] {
         let count = self.graph.accesses(record.task).len();
@@ -237,6 +321,12 @@ impl Trace {
         }
         for b in &self.buffers {
             digest.add(&[b.memory.0.into(), b.bytes, b.allocated_ns, b.released_ns]);
+        }
+        for a in &self.losses.attempts {
+            digest.add(&[a.task.0.into(), a.lane.0.into(), a.issued_ns, a.ended_ns]);
+        }
+        for o in &self.losses.outages {
+            digest.add(&[o.device.0.into(), o.from_ns, o.until_ns]);
         }
         for t in &self.thoughts {
             digest.add(&[t.asked_ns, t.thinking_ns, t.decisions.into(), t.refused.into()]);

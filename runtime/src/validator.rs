@@ -14,6 +14,7 @@
 //! memory     capacities, scratch
 //! network    durations, windows of every channel, copy engines
 //! results    kept results at home, the makespan
+//! away       devices that were lost, and their memories
 //! violation  what can be wrong
 //! ```
 //!
@@ -31,9 +32,15 @@
 //! executive one after another, so nothing needs slack there either; [`Options::slack_ns`] is for
 //! clocks that differ.
 //!
+//! **Losses.** A task may finish more than once if the records say that something it wrote was taken
+//! back in between; what they say is believed about when, not about content: every attempt must
+//! find its inputs in the right version, and a version is only where an attempt, a transfer or the
+//! initial data put it. Attempts and transfers that came to nothing leave nothing that is of use.
+//!
 //! **Not checked.** How long tasks take (noise is legitimate), and whether a cost model rather
 //! than the task's own table lets a device run it: a trace does not carry the model.
 
+mod away;
 mod content;
 mod dangling;
 mod facts;
@@ -78,6 +85,7 @@ pub fn validate_with(trace: &Trace, options: Options) -> Vec<Violation> {
     order::check(&facts, &mut violations);
     let fills = content::check(&facts, &mut violations);
     memory::check(&facts, &mut violations);
+    away::check(&facts, &mut violations);
     network::check(&facts, &mut violations);
     results::check(&facts, &fills, &mut violations);
     violations

@@ -5,7 +5,8 @@ mod common;
 use common::machines::{MachineKnobs, machine};
 use common::programs::{GraphKnobs, Grower, Random};
 use common::schedulers::{First, RandomPlanner, Wild};
-use common::{End, replay, run};
+use common::trouble::{Patient, troubles};
+use common::{End, replay, run, run_troubled};
 use proptest::prelude::*;
 use runtime::executive::{Setup, Thinking};
 use runtime::scheduler::{Eviction, LaneOrder, Options};
@@ -133,6 +134,43 @@ proptest! {
     #[test]
     fn with_gangs_too(case in cases(true)) {
         check(&case)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// Devices go and come back, attempts fail: the results are those of a sequential run.
+    #[test]
+    fn losses_are_made_good(
+        mut case in cases(true), seed: u64, count in 1..12u32, is_strict: bool, is_planned: bool,
+        horizon_ns in prop_oneof![10..200u32, 200..3000u32],
+    ) {
+        case.machine.is_home_bounded = false;
+        if is_planned {
+            // The planner knows no rule for racy objects and gangs when devices are away.
+            case.graph.has_racy = false;
+            case.graph.has_gangs = false;
+        }
+        let devices = case.setup().cluster.device_count();
+        let troubles = troubles(seed, devices, count, horizon_ns);
+        let setup = || {
+            let mut setup = case.setup();
+            let options = setup.scheduler.options();
+            let lane_order = if is_strict { LaneOrder::Strict } else { LaneOrder::Runnable };
+            setup.scheduler = match is_planned {
+                true => Box::new(Planned::new(RandomPlanner(Random::new(seed, "plan")))),
+                false => Box::new(Patient::new(seed, Options { lane_order, ..options })),
+            };
+            setup
+        };
+        let first = run_troubled(setup(), &troubles);
+        prop_assert_eq!(&first.end, &End::Done);
+        prop_assert_eq!(validate(&first.trace), []);
+        let second = run_troubled(setup(), &troubles);
+        prop_assert!(first.log == second.log, "two runs differ");
+        let replayed = replay(setup(), &first.trace.inputs);
+        prop_assert!(first.log == replayed, "the replay differs");
     }
 }
 

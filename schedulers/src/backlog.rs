@@ -46,6 +46,7 @@ impl Backlog {
         match *event {
             Event::GraphGrew { .. } => self.follow(view),
             Event::Finished { task, device, .. }
+            | Event::AttemptLost { task, device, .. }
             | Event::Refused { decision: Decision::Place { task, device, .. }, .. } => {
                 self.end(view.cluster(), task, device, view.now_ns());
             }

@@ -28,7 +28,20 @@ pub struct Desk {
 #[derive(Default)]
 struct Gang {
     members: Vec<TaskId>,
-    ready: usize,
+    /// Members that were ready once.
+    ready: Vec<TaskId>,
+}
+
+impl Gang {
+    /// What is to be placed now that a member is ready: all of them with the last one; by itself one
+    /// that is ready again, since what was placed of it came to nothing.
+    fn ready(&mut self, gang: GangId, task: TaskId) -> Option<Job> {
+        if self.ready.contains(&task) {
+            return Some(Job::Task(task));
+        }
+        self.ready.push(task);
+        (self.ready.len() == self.members.len()).then_some(Job::Gang(gang))
+    }
 }
 
 impl Desk {
@@ -39,20 +52,23 @@ impl Desk {
             Event::Ready { task } => match view.graph().task(task).gang {
                 None => work(Job::Task(task)),
                 Some(gang) => {
-                    let state = &mut self.gangs[gang.index()];
-                    state.ready += 1;
-                    if state.ready == state.members.len() {
-                        work(Job::Gang(gang));
+                    if let Some(job) = self.gangs[gang.index()].ready(gang, task) {
+                        work(job);
                     }
                 }
             },
-            Event::Finished { .. } => self.deferred.drain(..).map(Job::Task).for_each(work),
+            Event::Finished { .. } | Event::DeviceJoined { .. } => {
+                self.deferred.drain(..).map(Job::Task).for_each(work);
+            }
             Event::Refused { ref decision, ref reason } => {
                 if let Some(task) = self.refused(decision, reason) {
                     work(Job::Task(task));
                 }
             }
             Event::CopyArrived { .. }
+            | Event::DeviceLost { .. }
+            | Event::AttemptLost { .. }
+            | Event::Redone { .. }
             | Event::MemoryPressure { .. }
             | Event::Planned { .. }
             | Event::Timer => {}
@@ -78,8 +94,8 @@ impl Desk {
         match reason {
             // It runs, or there is nothing of the kind to run.
             Refusal::AlreadyIssued | Refusal::UnknownTask(_) => None,
-            // The view shows by now where it must go.
-            Refusal::RacyElsewhere(_) => Some(task),
+            // The view shows by now where it must go, or cannot.
+            Refusal::RacyElsewhere(_) | Refusal::DeviceLost(_) => Some(task),
             _ => {
                 self.banned.push((task, device));
                 Some(task)
@@ -87,7 +103,7 @@ impl Desk {
         }
     }
 
-    /// Keeps a task that no device may take until something has finished.
+    /// Keeps a task that no device may take until something has finished, or a device has joined.
     pub fn defer(&mut self, task: TaskId) {
         self.deferred.push(task);
     }

@@ -13,6 +13,7 @@ use crate::bits::Devices;
 use crate::desk::{Desk, Job};
 use crate::kinds::{FreeLanes, Kinds};
 use runtime::registry::SchedulerInfo;
+use runtime::scheduler::Stage;
 use runtime::{Decisions, Event, Scheduler, TaskId, View};
 use std::collections::VecDeque;
 
@@ -52,7 +53,7 @@ impl FirstFit {
     }
 
     /// Places what fits, the oldest first.
-    fn serve(&mut self, out: &mut Decisions) {
+    fn serve(&mut self, view: &View<'_>, out: &mut Decisions) {
         let Some(free) = self.free.as_mut() else { return };
         self.blocked.clear();
         // Kinds from `passed` on in the order of their oldest task have not been tried yet.
@@ -62,11 +63,24 @@ impl FirstFit {
             let heads = heads.filter_map(|(kind, q)| q.front().map(|h| (h.0, kind)));
             let Some((age, kind)) = heads.filter(|h| h.0 >= passed).min() else { return };
             let needs = self.kinds.get(kind);
+            if let Some(&(_, task)) = self.queues[kind].front()
+                && view.stage(task) != Stage::Ready
+            {
+                // What it reads is made again: later ones may be what makes it.
+                self.queues[kind].pop_front();
+                self.desk.defer(task);
+                continue;
+            }
             match free.first(needs, &self.blocked) {
                 Some(device) => {
                     let head = self.queues[kind].pop_front();
-                    free.take(device, needs.cores);
-                    head.into_iter().for_each(|(_, task)| out.place(task, device));
+                    if let Some((_, task)) = head {
+                        // One of a gang that runs by itself now is not counted when it ends.
+                        if view.graph().task(task).gang.is_none() {
+                            free.take(device, needs.cores);
+                        }
+                        out.place(task, device);
+                    }
                 }
                 None => {
                     self.blocked.insert_all(&needs.devices);
@@ -97,6 +111,6 @@ impl Scheduler for FirstFit {
             }
         }
         self.jobs = jobs;
-        self.serve(out);
+        self.serve(view, out);
     }
 }

@@ -60,8 +60,10 @@ impl Kinds {
 
 /// Lanes that nothing was placed on.
 pub struct FreeLanes {
+    /// None on a device that is away.
     count: Vec<u32>,
     devices: Devices,
+    is_away: Vec<bool>,
 }
 
 impl FreeLanes {
@@ -70,7 +72,7 @@ impl FreeLanes {
         let mut devices = Devices::new(cluster.device_count());
         cluster.device_ids().for_each(|d| devices.insert(d));
         let count = cluster.device_ids().map(|d| cluster.device(d).lanes).collect();
-        Self { count, devices }
+        Self { count, devices, is_away: vec![false; cluster.device_count()] }
     }
 
     /// Free lanes of a device.
@@ -92,21 +94,38 @@ impl FreeLanes {
         }
     }
 
-    /// Gives back the lanes of a task that ended or whose placement was refused; returns its
-    /// device then. Tasks of gangs are placed beforehand and count for nothing here.
+    /// Gives back the lanes of a task that ended or whose placement came to nothing, and all lanes
+    /// of a device that joins; returns the device then. Tasks of gangs are placed beforehand and
+    /// count for nothing here.
     pub fn note(&mut self, event: &Event, view: &View<'_>) -> Option<DeviceId> {
         let (task, device): (TaskId, DeviceId) = match *event {
             Event::Finished { task, device, .. }
+            | Event::AttemptLost { task, device, .. }
             | Event::Refused { decision: Decision::Place { task, device, .. }, .. } => {
                 (task, device)
+            }
+            Event::DeviceLost { device } => {
+                self.is_away[device.index()] = true;
+                self.count[device.index()] = 0;
+                self.devices.remove(device);
+                return None;
+            }
+            Event::DeviceJoined { device } => {
+                self.is_away[device.index()] = false;
+                self.count[device.index()] = view.cluster().device(device).lanes;
+                self.devices.insert(device);
+                return Some(device);
             }
             _ => return None,
         };
         let plain = view.graph().task(task);
-        if plain.gang.is_some() {
+        if plain.gang.is_some() || self.is_away[device.index()] {
             return None;
         }
-        self.count[device.index()] += plain.cores;
+        // A device may have gone and come back since the task was placed.
+        let lanes = view.cluster().device(device).lanes;
+        let count = &mut self.count[device.index()];
+        *count = (*count + plain.cores).min(lanes);
         self.devices.insert(device);
         Some(device)
     }

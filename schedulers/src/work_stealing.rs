@@ -18,6 +18,7 @@ use crate::desk::{Desk, Job};
 use crate::kinds::{FreeLanes, Kinds};
 use crate::stream::Stream;
 use runtime::registry::{Kind, ParameterInfo, SchedulerInfo};
+use runtime::scheduler::Stage;
 use runtime::{Decisions, DeviceId, Event, LaneId, Scheduler, TaskId, View};
 use std::collections::VecDeque;
 
@@ -161,7 +162,7 @@ impl WorkStealing {
     }
 
     /// Lets idle devices take tasks until there are no more that they can run.
-    fn serve(&mut self, out: &mut Decisions) {
+    fn serve(&mut self, view: &View<'_>, out: &mut Decisions) {
         let Some(mut free) = self.free.take() else { return };
         for _ in 0..self.idle.len() {
             if self.waiting == 0 {
@@ -171,8 +172,16 @@ impl WorkStealing {
             while free.on(device) > 0
                 && let Some((task, cores)) = self.take(device, free.on(device))
             {
-                free.take(device, cores);
                 self.waiting -= 1;
+                if view.stage(task) != Stage::Ready {
+                    // What it reads is made again.
+                    self.desk.defer(task);
+                    continue;
+                }
+                // One of a gang that runs by itself now is not counted when it ends.
+                if view.graph().task(task).gang.is_none() {
+                    free.take(device, cores);
+                }
                 out.place(task, device);
             }
             match free.on(device) {
@@ -234,6 +243,6 @@ impl Scheduler for WorkStealing {
             }
         }
         self.jobs = jobs;
-        self.serve(out);
+        self.serve(view, out);
     }
 }

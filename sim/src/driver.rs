@@ -1,5 +1,6 @@
 //! The loop: next completion, one step of the executive, its commands.
 
+use crate::disturbance::{Disturbance, Troubles};
 use crate::noise::Noise;
 use crate::queue::{Class, Queue};
 use crate::shared::SharedDevice;
@@ -39,6 +40,8 @@ pub struct SimSpec {
     pub outcomes: Option<Box<dyn OutcomeModel>>,
     /// Disturbs the truth.
     pub noise: Noise,
+    /// Fails attempts, slows devices down, takes them away.
+    pub disturbance: Disturbance,
     /// Seed of all disturbance.
     pub seed: u64,
     /// Whether to keep a trace.
@@ -51,7 +54,7 @@ pub struct SimSpec {
 }
 
 impl SimSpec {
-    /// Durations known exactly, thinking free, no noise, with a trace.
+    /// Durations known exactly, thinking free, no disturbance, with a trace.
     pub fn new(
         graph: TaskGraph,
         cluster: Arc<Cluster>,
@@ -68,6 +71,7 @@ impl SimSpec {
             program: None,
             outcomes: None,
             noise: Noise::None,
+            disturbance: Disturbance::default(),
             seed: 0,
             tracing: true,
             issue_ahead: 0,
@@ -113,6 +117,26 @@ pub enum SimError {
     },
 }
 
+/// What a lane runs.
+#[derive(Clone, Copy)]
+struct Running {
+    task: TaskId,
+    started_ns: Ns,
+    /// How long it is to last, or until it fails.
+    lasts_ns: Ns,
+    /// Its event in the queue; one that carries another number is of an attempt that was given up.
+    sequence: u32,
+    fails: bool,
+}
+
+/// Devices that go and come in a row, with nothing else happening, after which nothing else ever will.
+const MAX_IDLE_TURNS: u32 = 10_000;
+
+const NOBODY: TaskId = TaskId(u32::MAX);
+
+const NOTHING: Running =
+    Running { task: NOBODY, started_ns: 0, lasts_ns: 0, sequence: u32::MAX, fails: false };
+
 struct World {
     cluster: Arc<Cluster>,
     truth: Costs,
@@ -121,8 +145,9 @@ struct World {
     outcomes: Option<Box<dyn OutcomeModel>>,
     queue: Queue,
     transfers: Transfers,
-    /// By first lane: the task that runs, and since when.
-    running: Vec<(TaskId, Ns)>,
+    troubles: Troubles,
+    /// By first lane.
+    running: Vec<Running>,
     /// By lane: what it is to run next, and when that may start.
     ahead: Vec<VecDeque<(TaskId, Ns)>>,
     /// By device.
@@ -133,23 +158,26 @@ struct World {
 }
 
 /// What runs on a lane that runs nothing.
-const IDLE: (TaskId, Ns) = (TaskId(u32::MAX), 0);
 
 /// Runs a simulation to its end.
 ///
 /// # Errors
 /// [`SimError`] when the run cannot begin, is given up, or stalls.
 pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
+    // What is issued ahead and lost would be lost for nothing.
+    let issue_ahead = if spec.disturbance.is_any() { 0 } else { spec.issue_ahead };
     let header = TraceHeader {
         scheduler: spec.scheduler_name,
         seed: spec.seed,
         cluster: spec.cluster.spec().clone(),
-        issue_ahead: spec.issue_ahead,
+        issue_ahead,
+        retry: spec.disturbance.retry,
         ..TraceHeader::default()
     };
     let mut world = World {
         transfers: Transfers::new(&spec.cluster),
-        running: vec![IDLE; spec.cluster.lane_count()],
+        troubles: Troubles::new(spec.disturbance, spec.seed, spec.cluster.device_count()),
+        running: vec![NOTHING; spec.cluster.lane_count()],
         ahead: vec![VecDeque::new(); spec.cluster.lane_count()],
         shared: (spec.cluster.device_ids())
             .map(|d| spec.cluster.is_shared(d).then(SharedDevice::default))
@@ -172,10 +200,14 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
         program: spec.program,
         tracing: spec.tracing,
     })?;
-    executive.issue_ahead(spec.issue_ahead);
+    executive.issue_ahead(issue_ahead);
+    executive.set_retry(header.retry);
+    for (device, at_ns) in world.troubles.first_outages() {
+        world.queue.push(at_ns, Class::Device, device);
+    }
     let mut commands = Commands::default();
     executive.step(0, Input::Start, &mut commands);
-    let mut steps = 1;
+    let (mut steps, mut idle_turns) = (1, 0);
     world.carry_out(0, &commands);
     world.study(0, &mut executive);
     while executive.failure().is_none()
@@ -183,6 +215,13 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
         && let Some((now_ns, input)) = world.next(executive.graph())
     {
         let Some(input) = input else { continue };
+        match input {
+            Input::DeviceLost { .. } | Input::DeviceJoined { .. } => idle_turns += 1,
+            _ => idle_turns = 0,
+        }
+        if idle_turns > MAX_IDLE_TURNS {
+            break;
+        }
         commands.clear();
         executive.step(now_ns, input, &mut commands);
         steps += 1;
@@ -208,29 +247,40 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
 impl World {
     /// The next event and the input that it is; no input where it concerns the network alone.
     fn next(&mut self, graph: &TaskGraph) -> Option<(Ns, Option<Input>)> {
-        let event_ns = self.queue.peek().map_or(Ns::MAX, |e| e.at_ns);
-        // Arrivals come before everything else of their instant.
-        if let Some((at_ns, flow)) = self.transfers.next_end_by(event_ns) {
+        let first = self.queue.peek();
+        let event_ns = first.map_or(Ns::MAX, |e| e.at_ns);
+        // Arrivals come before everything else of their instant, but for devices.
+        let is_device = first.is_some_and(|e| e.class == Class::Device);
+        let by_ns = if is_device { event_ns.saturating_sub(1) } else { event_ns };
+        if let Some((at_ns, flow)) = self.transfers.next_end_by(by_ns) {
             let copy = self.transfers.end(at_ns, flow);
             return Some((at_ns, Some(self.copied(copy))));
         }
         let event = self.queue.pop()?;
         let input = match event.class {
+            Class::Device => Some(self.turn(event.index)),
             Class::Copy => {
                 let copy = CopyId(event.index);
-                let arrived = self.transfers.ring(&self.cluster, event.at_ns, copy);
+                let (now_ns, sequence) = (event.at_ns, event.sequence);
+                let arrived = self.transfers.ring(&self.cluster, now_ns, copy, sequence);
                 arrived.then(|| self.copied(copy))
             }
-            Class::Task => {
-                let Some((task, started_ns)) = self.ended(event.at_ns, event.index) else {
-                    return Some((event.at_ns, None));
-                };
-                self.go_on(event.at_ns, LaneId(event.index));
-                let outcome = self.outcomes.as_mut().and_then(|o| o.outcome(task, graph));
-                Some(Input::Finished { task, started_ns, outcome })
-            }
+            Class::Task => match self.ended(event.at_ns, event.index, event.sequence) {
+                None => None,
+                Some(Running { task, started_ns, fails, .. }) => {
+                    self.go_on(event.at_ns, LaneId(event.index));
+                    match fails {
+                        true => Some(Input::AttemptFailed { task, started_ns }),
+                        false => {
+                            let outcome =
+                                self.outcomes.as_mut().and_then(|o| o.outcome(task, graph));
+                            Some(Input::Finished { task, started_ns, outcome })
+                        }
+                    }
+                }
+            },
             Class::Launch => {
-                self.launch(event.at_ns, LaneId(event.index), graph);
+                self.launch(event.at_ns, LaneId(event.index), event.sequence, graph);
                 None
             }
             Class::Decided => Some(Input::Decided),
@@ -240,25 +290,40 @@ impl World {
         Some((event.at_ns, input))
     }
 
-    /// The task of a lane that ends now, and when it started; `None` where it has come to share
-    /// its device otherwise since the event was made.
-    fn ended(&mut self, now_ns: Ns, lane: u32) -> Option<(TaskId, Ns)> {
-        let (task, started_ns) = self.running[lane as usize];
+    /// A device goes or comes back.
+    fn turn(&mut self, device: u32) -> Input {
+        let (is_lost, next_ns) = self.troubles.turn(device);
+        if let Some(at_ns) = next_ns {
+            self.queue.push(at_ns, Class::Device, device);
+        }
+        let device = DeviceId(device);
+        match is_lost {
+            true => Input::DeviceLost { device },
+            false => Input::DeviceJoined { device },
+        }
+    }
+
+    /// The task of a lane that ends now; `None` where it has come to share its device otherwise
+    /// since the event was made, or was given up.
+    fn ended(&mut self, now_ns: Ns, lane: u32, sequence: u32) -> Option<Running> {
+        let running = self.running[lane as usize];
         let device = self.cluster.device_of(LaneId(lane));
         let Some(shared) = &mut self.shared[device.index()] else {
-            return Some((task, started_ns));
+            return (running.sequence == sequence).then_some(running);
         };
         if shared.end_ns(lane) != Some(now_ns) {
             return None;
         }
         let queue = &mut self.queue;
-        let changed = |lane, end_ns| queue.push(end_ns, Class::Task, lane);
-        Some((task, shared.end(now_ns, lane, changed)))
+        let changed = |lane, end_ns| {
+            queue.push(end_ns, Class::Task, lane);
+        };
+        Some(Running { started_ns: shared.end(now_ns, lane, changed), ..running })
     }
 
     /// A lane begins what it was given besides the task that ended now.
     fn go_on(&mut self, now_ns: Ns, lane: LaneId) {
-        self.running[lane.index()] = IDLE;
+        self.running[lane.index()] = NOTHING;
         if let Some((task, may_start_ns)) = self.ahead[lane.index()].pop_front() {
             self.begin(task, lane, may_start_ns.max(now_ns));
         }
@@ -268,23 +333,27 @@ impl World {
     /// long as nobody shares its device.
     fn begin(&mut self, task: TaskId, lane: LaneId, started_ns: Ns) -> Ns {
         let device = self.cluster.device_of(lane);
-        let end_ns = started_ns.saturating_add(self.duration_ns(task, device));
-        self.running[lane.index()] = (task, started_ns);
-        match self.shared[device.index()] {
+        let (lasts_ns, fails) = self.lasts_ns(started_ns, task, device);
+        let end_ns = started_ns.saturating_add(lasts_ns);
+        let sequence = match self.shared[device.index()] {
             Some(_) => self.queue.push(started_ns, Class::Launch, lane.0),
             None => self.queue.push(end_ns, Class::Task, lane.0),
-        }
+        };
+        self.running[lane.index()] = Running { task, started_ns, lasts_ns, sequence, fails };
         end_ns
     }
 
     /// A task begins to share its device.
-    fn launch(&mut self, now_ns: Ns, lane: LaneId, graph: &TaskGraph) {
-        let (task, device) = (self.running[lane.index()].0, self.cluster.device_of(lane));
-        let duration_ns = self.duration_ns(task, device);
-        let occupancy_ppm = graph.task(task).occupancy_ppm;
+    fn launch(&mut self, now_ns: Ns, lane: LaneId, sequence: u32, graph: &TaskGraph) {
+        let running = self.running[lane.index()];
+        if running.sequence != sequence {
+            return;
+        }
+        let device = self.cluster.device_of(lane);
+        let occupancy_ppm = graph.task(running.task).occupancy_ppm;
         let Some(shared) = &mut self.shared[device.index()] else { return };
         let queue = &mut self.queue;
-        shared.launch(now_ns, lane.0, duration_ns, occupancy_ppm, |lane, end_ns| {
+        shared.launch(now_ns, lane.0, running.lasts_ns, occupancy_ppm, |lane, end_ns| {
             queue.push(end_ns, Class::Task, lane);
         });
     }
@@ -304,17 +373,7 @@ impl World {
     fn carry_out(&mut self, now_ns: Ns, commands: &Commands) {
         for command in commands.as_slice() {
             match *command {
-                Command::Run { task, device, lane, .. } => {
-                    let started_ns = now_ns.saturating_add(self.cluster.device(device).issue_ns);
-                    let end_ns = match self.running[lane.index()] {
-                        IDLE => self.begin(task, lane, started_ns),
-                        _ => {
-                            self.ahead[lane.index()].push_back((task, started_ns));
-                            0
-                        }
-                    };
-                    self.digest.add(&[now_ns, u64::from(task.0) << 32 | u64::from(lane.0), end_ns]);
-                }
+                Command::Run { task, device, lane, .. } => self.start(now_ns, task, device, lane),
                 Command::Copy { copy, object, source, target, bytes, .. } => {
                     let ends = (source, target);
                     let (cluster, queue) = (&self.cluster, &mut self.queue);
@@ -323,13 +382,50 @@ impl World {
                     self.digest.add(&[now_ns, u64::from(object.0), ends]);
                 }
                 Command::Think { thinking_ns } => {
-                    self.queue.push(now_ns.saturating_add(thinking_ns), Class::Decided, 0);
+                    let at_ns = now_ns.saturating_add(thinking_ns);
+                    self.queue.push(at_ns, Class::Decided, 0);
                 }
-                Command::Wake { at_ns } => self.queue.push(at_ns.max(now_ns), Class::Timer, 0),
+                Command::Wake { at_ns } => {
+                    self.queue.push(at_ns.max(now_ns), Class::Timer, 0);
+                }
+                Command::Abandon { task, device, lane } => {
+                    self.abandon(now_ns, task, device, lane);
+                }
+                Command::AbandonCopy { copy } => self.transfers.abandon(now_ns, copy),
                 // Buffers are the executive's own accounts here; studies are taken after the step.
-                Command::Allocate { .. } | Command::Release { .. } | Command::Plan => {}
+                Command::Allocate { .. }
+                | Command::Release { .. }
+                | Command::Restore { .. }
+                | Command::Plan => {}
             }
         }
+    }
+
+    fn start(&mut self, now_ns: Ns, task: TaskId, device: DeviceId, lane: LaneId) {
+        let started_ns = now_ns.saturating_add(self.cluster.device(device).issue_ns);
+        let end_ns = match self.running[lane.index()].task {
+            NOBODY => self.begin(task, lane, started_ns),
+            _ => {
+                self.ahead[lane.index()].push_back((task, started_ns));
+                0
+            }
+        };
+        self.digest.add(&[now_ns, u64::from(task.0) << 32 | u64::from(lane.0), end_ns]);
+    }
+
+    fn abandon(&mut self, now_ns: Ns, task: TaskId, device: DeviceId, lane: LaneId) {
+        if self.running[lane.index()].task != task {
+            return self.ahead[lane.index()].retain(|a| a.0 != task);
+        }
+        if let Some(shared) = &mut self.shared[device.index()]
+            && shared.end_ns(lane.0).is_some()
+        {
+            let queue = &mut self.queue;
+            shared.end(now_ns, lane.0, |lane, end_ns| {
+                queue.push(end_ns, Class::Task, lane);
+            });
+        }
+        self.go_on(now_ns, lane);
     }
 
     /// Makes a plan that was asked for; it is known once its thinking is charged.
@@ -341,8 +437,16 @@ impl World {
         }
     }
 
-    fn duration_ns(&self, task: TaskId, device: DeviceId) -> Ns {
+    /// How long an attempt lasts that starts now, and whether it fails then.
+    fn lasts_ns(&mut self, started_ns: Ns, task: TaskId, device: DeviceId) -> (Ns, bool) {
         let duration_ns = self.truth.duration_ns(task, device).unwrap_or(0);
-        self.noise.apply(duration_ns, self.seed, task, device, 0)
+        if !self.troubles.is_any {
+            return (self.noise.apply(duration_ns, self.seed, task, device, 0), false);
+        }
+        let attempt = self.troubles.attempt(task);
+        let duration_ns = self.noise.apply(duration_ns, self.seed, task, device, attempt);
+        let fails_ns = self.troubles.fails_ns(task, device, attempt, duration_ns);
+        let lasts_ns = fails_ns.unwrap_or(duration_ns);
+        (self.troubles.slowed_ns(device, started_ns, lasts_ns), fails_ns.is_some())
     }
 }

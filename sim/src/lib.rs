@@ -2,7 +2,8 @@
 //! model, and a virtual clock moves from one completion to the next.
 //!
 //! Map: [`driver`] is the loop; [`transfers`] carries copies out on the network model of the
-//! cluster, [`network`] is its max-min fair fluid model; [`noise`] disturbs durations; `queue`
+//! cluster, [`network`] is its max-min fair fluid model; [`noise`] disturbs durations,
+//! [`disturbance`] devices and attempts; `queue`
 //! orders events; `shared` is for devices whose lanes share one capacity. [`Wire`] is the network
 //! model for drivers with a clock of their own.
 //!
@@ -44,6 +45,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod disturbance;
 pub mod driver;
 pub mod network;
 pub mod noise;
@@ -52,6 +54,7 @@ mod shared;
 pub mod transfers;
 mod wire;
 
+pub use disturbance::{Disturbance, Spells};
 pub use driver::{OutcomeModel, SimError, SimOutput, SimSpec, run};
 pub use noise::Noise;
 pub use wire::Wire;

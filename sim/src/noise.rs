@@ -2,9 +2,13 @@
 //! scheduler of a comparison meets the same world.
 
 use runtime::{DeviceId, Ns, TaskId};
+use std::sync::Arc;
+
+/// Tells further draws of one key from the first.
+const REDRAW: u64 = 0x7265_6472_6177_2121;
 
 /// How true durations differ from the undisturbed ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Noise {
     /// Not at all.
     #[default]
@@ -14,7 +18,21 @@ pub enum Noise {
         /// About the relative deviation, for small values.
         sigma: f64,
     },
+    /// By a factor that is normal with mean 1, of the positive half line alone.
+    Normal {
+        /// The relative deviation, as repeated measurements give it; at most
+        /// [`MOST_DEVIATION`], above which cutting off would move the mean.
+        deviation: f64,
+    },
+    /// By one of these factors, all equally likely: measured durations over their mean.
+    Empirical {
+        /// Each above 0.
+        ratios: Arc<[f64]>,
+    },
 }
+
+/// Above this deviation more than one normal factor in a thousand would be negative.
+pub const MOST_DEVIATION: f64 = 1.0 / 3.0;
 
 impl Noise {
     /// The duration that is drawn for an attempt.
@@ -26,25 +44,50 @@ impl Noise {
         device: DeviceId,
         attempt: u32,
     ) -> Ns {
-        match *self {
-            Self::None => duration_ns,
-            Self::LogNormal { sigma } => {
-                let key = [seed, u64::from(task.0), u64::from(device.0), u64::from(attempt)];
-                let factor = libm::exp(sigma * normal(&key) - sigma * sigma / 2.0);
-                (duration_ns as f64 * factor).round() as Ns
+        let key = [seed, u64::from(task.0), u64::from(device.0), u64::from(attempt)];
+        let factor = match self {
+            Self::None => return duration_ns,
+            Self::LogNormal { sigma } => libm::exp(sigma * normal(&key) - sigma * sigma / 2.0),
+            Self::Normal { deviation } => {
+                let mut draws = (0..).map(|again: u64| {
+                    // The first draw has the key that all kinds of noise have.
+                    let key = [key[0] ^ again.wrapping_mul(REDRAW), key[1], key[2], key[3]];
+                    1.0 + deviation * normal(&key)
+                });
+                draws.find(|factor| *factor > 0.0).unwrap_or(1.0)
             }
-        }
+            Self::Empirical { ratios } if ratios.is_empty() => 1.0,
+            Self::Empirical { ratios } => {
+                let at = uniform(&key) * ratios.len() as f64;
+                ratios[(at as usize).min(ratios.len() - 1)]
+            }
+        };
+        (duration_ns as f64 * factor).round() as Ns
     }
+}
+
+fn hash(key: &[u64]) -> u64 {
+    key.iter().fold(0x5851_f42d_4c95_7f2d, |hash, word| mix(hash ^ word))
+}
+
+/// Uniform in (0, 1], so that its logarithm is finite.
+fn unit(bits: u64) -> f64 {
+    ((bits >> 11) + 1) as f64 / (1u64 << 53) as f64
+}
+
+/// A number in [0, 1) that is a function of a key.
+pub(crate) fn uniform(key: &[u64]) -> f64 {
+    (mix(hash(key) ^ 3) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// An exponential number of mean 1 that is a function of a key.
+pub(crate) fn exponential(key: &[u64]) -> f64 {
+    -libm::log(unit(mix(hash(key) ^ 4)))
 }
 
 /// A standard normal number that is a function of a key (Box and Muller, 1958).
 fn normal(key: &[u64]) -> f64 {
-    let mut hash = 0x5851_f42d_4c95_7f2d;
-    for word in key {
-        hash = mix(hash ^ word);
-    }
-    // Both in (0, 1]: the logarithm is finite.
-    let unit = |bits: u64| ((bits >> 11) + 1) as f64 / (1u64 << 53) as f64;
+    let hash = hash(key);
     let (u, v) = (unit(mix(hash ^ 1)), unit(mix(hash ^ 2)));
     libm::sqrt(-2.0 * libm::log(u)) * libm::cos(2.0 * std::f64::consts::PI * v)
 }
@@ -78,6 +121,29 @@ mod tests {
         let deviation = libm::sqrt(variance / logs.len() as f64);
         assert!((mean - 1.0).abs() < 0.005, "mean {mean}");
         assert!((deviation - sigma).abs() < 0.002, "deviation {deviation}");
+    }
+
+    #[test]
+    fn normal_factors_have_their_deviation_and_none_is_negative() {
+        let noise = Noise::Normal { deviation: MOST_DEVIATION };
+        let draw = |t| noise.apply(1_000_000_000, 7, TaskId(t), DeviceId(0), 0) as f64 / 1e9;
+        let draws: Vec<f64> = (0..100_000).map(draw).collect();
+        assert!(draws.iter().all(|d| *d > 0.0));
+        let mean = draws.iter().sum::<f64>() / draws.len() as f64;
+        let variance = draws.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>();
+        let deviation = libm::sqrt(variance / draws.len() as f64);
+        assert!((mean - 1.0).abs() < 0.01, "mean {mean}");
+        assert!((deviation - MOST_DEVIATION).abs() < 0.01, "deviation {deviation}");
+    }
+
+    #[test]
+    fn empirical_factors_are_drawn_equally_often() {
+        let noise = Noise::Empirical { ratios: [0.5, 1.0, 1.5].into() };
+        let draw = |t| noise.apply(1000, 7, TaskId(t), DeviceId(0), 0);
+        let count = |ns| (0..30_000).filter(|t| draw(*t) == ns).count();
+        for ns in [500, 1000, 1500] {
+            assert!(count(ns).abs_diff(10_000) < 400, "{ns}");
+        }
     }
 
     #[test]

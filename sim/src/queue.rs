@@ -7,6 +7,8 @@ use std::collections::BinaryHeap;
 /// Classes of events at one instant, first to last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
+    /// A device goes or comes back.
+    Device,
     /// A copy's latency is over or, without contention, the copy has arrived.
     Copy,
     /// A lane's task has ended.
@@ -26,7 +28,7 @@ pub(crate) struct Event {
     pub at_ns: Ns,
     pub class: Class,
     pub sequence: u32,
-    /// A copy or a lane, by class.
+    /// A device, a copy or a lane, by class.
     pub index: u32,
 }
 
@@ -37,10 +39,12 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub fn push(&mut self, at_ns: Ns, class: Class, index: u32) {
+    /// Returns the event's sequence number.
+    pub fn push(&mut self, at_ns: Ns, class: Class, index: u32) -> u32 {
         let sequence = self.sequence;
         self.sequence = sequence.checked_add(1).expect("fewer than 2^32 events in one simulation");
         self.heap.push(Reverse(Event { at_ns, class, sequence, index }));
+        sequence
     }
 
     #[inline]

@@ -15,6 +15,10 @@ struct Transfer {
     target: u32,
     bytes: u64,
     issued_ns: Ns,
+    /// Its event in the queue; one that carries another number is of an earlier copy.
+    sequence: u32,
+    /// Its flow, once it has one.
+    flow: Option<FlowId>,
 }
 
 /// The copies of one simulation.
@@ -55,23 +59,51 @@ impl Transfers {
         if self.transfers.len() <= copy.index() {
             self.transfers.resize(copy.index() + 1, Transfer::default());
         }
-        self.transfers[copy.index()] =
-            Transfer { source: source.0, target: target.0, bytes, issued_ns: now_ns };
+        self.transfers[copy.index()] = Transfer {
+            source: source.0,
+            target: target.0,
+            bytes,
+            issued_ns: now_ns,
+            sequence: u32::MAX,
+            flow: None,
+        };
         let latency_ns = cluster.latency_ns(source, target);
         let begin_ns = now_ns.saturating_add(latency_ns);
         match self.model {
             // The executive issues no transfer whose ports are busy.
             NetworkModel::ContentionFree | NetworkModel::OnePort => {
                 let alone_ns = bytes_ns(bytes, cluster.bandwidth_bytes_per_s(source, target));
-                queue.push(begin_ns.saturating_add(alone_ns), Class::Copy, copy.0);
+                let end_ns = begin_ns.saturating_add(alone_ns);
+                self.transfers[copy.index()].sequence = queue.push(end_ns, Class::Copy, copy.0);
             }
             NetworkModel::MaxMin if latency_ns == 0 => self.begin(cluster, now_ns, copy),
-            NetworkModel::MaxMin => queue.push(begin_ns, Class::Copy, copy.0),
+            NetworkModel::MaxMin => {
+                self.transfers[copy.index()].sequence = queue.push(begin_ns, Class::Copy, copy.0);
+            }
         }
     }
 
-    /// A copy's own event has come: it has arrived (`true`) or it begins to flow.
-    pub(crate) fn ring(&mut self, cluster: &Cluster, now_ns: Ns, copy: CopyId) -> bool {
+    /// A copy is given up.
+    pub(crate) fn abandon(&mut self, now_ns: Ns, copy: CopyId) {
+        let transfer = &mut self.transfers[copy.index()];
+        transfer.sequence = u32::MAX;
+        if let Some(flow) = transfer.flow.take() {
+            self.network.cancel(now_ns, flow);
+        }
+    }
+
+    /// A copy's event has come: it has arrived (`true`) or it begins to flow, or the event is of a
+    /// copy that was given up.
+    pub(crate) fn ring(
+        &mut self,
+        cluster: &Cluster,
+        now_ns: Ns,
+        copy: CopyId,
+        sequence: u32,
+    ) -> bool {
+        if self.transfers[copy.index()].sequence != sequence {
+            return false;
+        }
         if self.model != NetworkModel::MaxMin {
             return true;
         }
@@ -91,6 +123,7 @@ impl Transfers {
             self.copy_of.resize(at + 1, CopyId(u32::MAX));
         }
         self.copy_of[at] = copy;
+        self.transfers[copy.index()].flow = Some(flow);
     }
 
     /// The next flow to end, if it ends no later than `at_ns`. Rates are not repaired within an
@@ -106,7 +139,9 @@ impl Transfers {
     /// Takes a flow off that ends now; returns its copy.
     pub(crate) fn end(&mut self, now_ns: Ns, flow: FlowId) -> CopyId {
         self.network.finish(now_ns, flow);
-        self.copy_of[flow.0 as usize]
+        let copy = self.copy_of[flow.0 as usize];
+        self.transfers[copy.index()].flow = None;
+        copy
     }
 
     /// When a copy was issued, which in simulation is when it starts.

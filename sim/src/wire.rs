@@ -38,7 +38,7 @@ impl LinkModel for Wire {
             let event = self.queue.pop()?;
             debug_assert_eq!(event.class, Class::Copy, "nothing else is ever queued");
             let copy = CopyId(event.index);
-            if self.transfers.ring(&self.cluster, event.at_ns, copy) {
+            if self.transfers.ring(&self.cluster, event.at_ns, copy, event.sequence) {
                 return Some((event.at_ns, copy));
             }
         }

@@ -5,7 +5,7 @@
 use crate::cases::{self, Features};
 use real_backend::RunSpec;
 use runtime::bounds::{Transfers, all_bounds};
-use runtime::executive::{Setup, Thinking};
+use runtime::executive::{Failure, Retry, Setup, Stall, Thinking};
 use runtime::partial_schedule::Policy;
 use runtime::planner::PlannedApart;
 use runtime::registry::SchedulerInfo;
@@ -13,7 +13,7 @@ use runtime::replay::{replay_inputs, replay_setup};
 use runtime::trace::{Trace, World};
 use runtime::validator;
 use runtime::{Cluster, Costs, TaskGraph};
-use sim::{Noise, SimOutput, SimSpec, Wire};
+use sim::{Disturbance, Noise, SimError, SimOutput, SimSpec, Spells, Wire};
 use std::sync::Arc;
 
 /// HEFT, planned apart from the run and anew after every fifth task, with MCT in the meantime.
@@ -129,6 +129,59 @@ pub fn check_disturbed(info: &SchedulerInfo, seed: u64) {
     let again = case.simulate(info, disturb);
     assert_eq!(output.trace.digest(), again.trace.digest(), "{}, seed {seed}", info.name);
     assert_replays(info, &case, &output.trace);
+}
+
+/// Simulated with attempts that fail, devices that are slow for a while, and devices that go and
+/// come back: as [`check_disturbed`].
+pub fn check_losses(info: &SchedulerInfo, seed: u64) {
+    let case = Case::new(seed, Features::all(30));
+    // A few times in the run, whatever its length.
+    let span_ns = case.simulate(info, |_| {}).makespan_ns.max(8) / 4;
+    let spells = |share| Spells { share, well_ns: span_ns, spell_ns: Some(span_ns / 2 + 1) };
+    let disturb = |spec: &mut SimSpec| {
+        spec.noise = Noise::LogNormal { sigma: 0.2 };
+        spec.disturbance = Disturbance {
+            failure: 0.05,
+            retry: Retry { back_off_ns: span_ns / 50, ..Retry::default() },
+            outages: spells(0.5),
+            stragglers: spells(0.3),
+            slow_down: 2.5,
+        };
+        if seed.is_multiple_of(3) {
+            spec.thinking = Thinking::Fixed(span_ns / 100);
+        }
+    };
+    let mut spec = case.spec(info);
+    disturb(&mut spec);
+    let (trace, is_done) = match sim::run(spec) {
+        Ok(output) => (output.trace, true),
+        // As a task may be too long for the time between two losses, which is a result.
+        Err(SimError::Failed { failure: Failure::TooManyAttempts { .. }, trace }) => {
+            (*trace, false)
+        }
+        Err(error) => panic!("{}, seed {seed}: {error}", info.name),
+    };
+    if is_done {
+        assert_valid(info, &case, &trace);
+        assert_replays(info, &case, &trace);
+        let again = case.simulate(info, disturb);
+        assert_eq!(trace.digest(), again.trace.digest(), "{}, seed {seed}", info.name);
+    }
+}
+
+/// Simulated with devices that are lost one after the other for good: if nothing is left the run
+/// says so, and it never hangs.
+pub fn check_extinction(info: &SchedulerInfo, seed: u64) {
+    let case = Case::new(seed, Features::all(30));
+    let span_ns = case.simulate(info, |_| {}).makespan_ns.max(8) / 4;
+    let mut spec = case.spec(info);
+    let outages = Spells { share: 1.0, well_ns: span_ns, spell_ns: None };
+    spec.disturbance = Disturbance { outages, ..Disturbance::default() };
+    match sim::run(spec) {
+        Ok(output) => assert_valid(info, &case, &output.trace),
+        Err(SimError::Stalled { stall: Stall::NoDevice { .. }, .. }) => {}
+        Err(error) => panic!("{}, seed {seed}: {error}", info.name),
+    }
 }
 
 /// Simulated with device memories of exactly the largest working set: it must end, and never hold

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use windtunnel_tests::conformance::{
-    check_ahead, check_disturbed, check_shared, check_simulated, check_threads, check_tight_memory,
-    everyone,
+    check_ahead, check_disturbed, check_extinction, check_losses, check_shared, check_simulated,
+    check_threads, check_tight_memory, everyone,
 };
 
 proptest! {
@@ -40,6 +40,21 @@ proptest! {
 }
 
 proptest! {
+    // Each case is several runs, with many plans.
+    #![proptest_config(ProptestConfig { cases: 30, ..ProptestConfig::default() })]
+
+    #[test]
+    fn runs_with_losses_are_too(seed: u64) {
+        everyone().for_each(|info| check_losses(info, seed));
+    }
+
+    #[test]
+    fn runs_that_lose_all_devices_end(seed: u64) {
+        everyone().for_each(|info| check_extinction(info, seed));
+    }
+}
+
+proptest! {
     // Few cases: each plan runs a solver.
     #![proptest_config(ProptestConfig { cases: 3, ..ProptestConfig::default() })]
 
@@ -48,6 +63,7 @@ proptest! {
         for info in milp::all() {
             check_simulated(info, seed);
             check_disturbed(info, seed);
+            check_losses(info, seed);
             check_tight_memory(info, seed);
             check_shared(info, seed);
         }

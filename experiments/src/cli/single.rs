@@ -42,7 +42,9 @@ pub struct Single {
 pub fn plan(mut single: Single) -> Result<Plan> {
     let mut settings = Settings {
         backend: single.backend,
-        noise_sigma: 0.0,
+        noise: sim::Noise::None,
+        trouble: crate::plan::Trouble::default(),
+        decision_interval_ns: None,
         thinking: ThinkingText::Free,
         estimates: Estimates::Exact,
         costs: CostSource::Stated,
@@ -50,7 +52,12 @@ pub fn plan(mut single: Single) -> Result<Plan> {
     };
     for pair in &single.set {
         match setting(pair)? {
-            Setting::Noise(sigma) => settings.noise_sigma = sigma,
+            Setting::Noise(sigma) => settings.noise = crate::plan::lognormal(sigma),
+            Setting::Failures(probability) => settings.trouble.failure = probability,
+            Setting::Outages(share) => settings.trouble.outages.share = share,
+            Setting::Stragglers(share) => settings.trouble.stragglers.share = share,
+            Setting::DecisionInterval(ns) => settings.decision_interval_ns = Some(ns),
+            Setting::Capacity(factor) => single.cluster.changes.capacity = factor,
             Setting::Thinking(thinking) => settings.thinking = thinking,
             Setting::Estimates(estimates) => settings.estimates = estimates,
             Setting::Eviction(eviction) => settings.eviction = Some(eviction),

@@ -8,8 +8,8 @@ use sim::Noise;
 ///
 /// With noise, a task's duration is drawn for each device apart and is a function of seed, task
 /// and device, so all schedulers of a cell meet the same draws: each task counts on each group of
-/// like devices with its shortest draw on any of them that can run it. Takes time in tasks times
-/// devices when there is noise. `graph` is the graph grown to its end; tasks that `truth` does not
+/// like devices with its shortest draw on any of them that can run it, in any of the `attempts` that
+/// there may be. Takes time in tasks times devices times attempts when there is noise. `graph` is the graph grown to its end; tasks that `truth` does not
 /// cover yet are resolved here. `None` when one of them can run nowhere.
 pub fn drawn_bound(
     graph: &TaskGraph,
@@ -17,6 +17,7 @@ pub fn drawn_bound(
     truth: &Costs,
     noise: &Noise,
     seed: u64,
+    attempts: u32,
 ) -> Option<Bound> {
     let mut costs = truth.clone();
     if costs.len() < graph.len() {
@@ -30,7 +31,8 @@ pub fn drawn_bound(
             shortest_ns.resize(costs.group_count(), Ns::MAX);
             for device in cluster.device_ids().filter(|d| cluster.device(*d).lanes >= cores) {
                 if let Some(duration_ns) = costs.duration_ns(task, device) {
-                    let drawn_ns = noise.apply(duration_ns, seed, task, device, 0);
+                    let draw = |attempt| noise.apply(duration_ns, seed, task, device, attempt);
+                    let drawn_ns = (0..attempts.max(1)).map(draw).min().unwrap_or(duration_ns);
                     let least_ns = &mut shortest_ns[costs.group_of(device)];
                     *least_ns = drawn_ns.min(*least_ns);
                 }

@@ -17,7 +17,8 @@
 //! | `issued_ns`   | its turn, its gang, or further lanes                  | scheduler    |
 //! | `started_ns`  | the driver's latency                                  | launch       |
 //!
-//! After its last task a lane has no work until the run ends.
+//! After its last task a lane has no work until the run ends. Attempts that came to nothing and the
+//! time in which a lane's device was away are gaps too, with causes of their own.
 
 use crate::record::TimeShares;
 use runtime::trace::{InstanceId, TaskRecord};
@@ -41,11 +42,15 @@ pub enum Cause {
     Launch,
     /// Nothing: it had no further task.
     NoWork,
+    /// Nothing: it ran an attempt that came to nothing.
+    Lost,
+    /// Its device, which was away.
+    Away,
 }
 
 impl Cause {
     /// All causes, in the order of their declaration, in which they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Dependency,
         Self::Data,
         Self::Memory,
@@ -53,6 +58,8 @@ impl Cause {
         Self::Scheduler,
         Self::Launch,
         Self::NoWork,
+        Self::Lost,
+        Self::Away,
     ];
 
     /// Its position in [`Cause::ALL`].
@@ -70,6 +77,8 @@ impl Cause {
             Self::Scheduler => &mut shares.scheduler_ns,
             Self::Launch => &mut shares.launch_ns,
             Self::NoWork => &mut shares.no_work_ns,
+            Self::Lost => &mut shares.lost_ns,
+            Self::Away => &mut shares.away_ns,
         }
     }
 
@@ -83,6 +92,8 @@ impl Cause {
             Self::Scheduler => "scheduler",
             Self::Launch => "launch",
             Self::NoWork => "no work",
+            Self::Lost => "lost work",
+            Self::Away => "device away",
         }
     }
 }
@@ -137,7 +148,63 @@ pub fn gaps(trace: &Trace) -> Vec<Vec<Gap>> {
         }
         out
     };
-    by_lane(trace).into_iter().map(lane_gaps).collect()
+    let mut gaps: Vec<Vec<Gap>> = by_lane(trace).into_iter().map(lane_gaps).collect();
+    if !trace.losses.is_empty() {
+        for (gaps, losses) in gaps.iter_mut().zip(lost_time(trace)) {
+            *gaps = overlaid(gaps, &losses);
+        }
+    }
+    gaps
+}
+
+/// By lane: attempts that came to nothing and outages, in time order; they do not overlap.
+fn lost_time(trace: &Trace) -> Vec<Vec<Gap>> {
+    let devices = &trace.header.cluster.devices;
+    let mut first_lane = vec![0usize];
+    devices
+        .iter()
+        .for_each(|d| first_lane.push(first_lane[first_lane.len() - 1] + d.lanes as usize));
+    let mut lanes: Vec<Vec<Gap>> = vec![Vec::new(); first_lane[devices.len()]];
+    let mut add = |of: std::ops::Range<usize>, start_ns: Ns, end_ns: Ns, cause, next| {
+        let end_ns = end_ns.min(trace.makespan_ns);
+        for lane in of.filter(|_| start_ns < end_ns) {
+            lanes[lane].push(Gap { start_ns, end_ns, cause, next });
+        }
+    };
+    for a in &trace.losses.attempts {
+        let first = a.lane.index();
+        let of = first..first + a.lanes as usize;
+        add(of, a.issued_ns, a.ended_ns, Cause::Lost, Some(a.task));
+    }
+    for o in &trace.losses.outages {
+        let of = first_lane[o.device.index()]..first_lane[o.device.index() + 1];
+        add(of, o.from_ns, o.until_ns, Cause::Away, None);
+    }
+    lanes.iter_mut().for_each(|lane| lane.sort_by_key(|g| (g.start_ns, g.end_ns)));
+    lanes
+}
+
+/// Gaps with what `losses` cover put in their place; what is left of a gap keeps its cause.
+fn overlaid(gaps: &[Gap], losses: &[Gap]) -> Vec<Gap> {
+    let mut out = Vec::with_capacity(gaps.len() + 2 * losses.len());
+    for gap in gaps {
+        let mut now_ns = gap.start_ns;
+        let inside = losses.iter().filter(|l| l.start_ns < gap.end_ns && l.end_ns > gap.start_ns);
+        for loss in inside {
+            let (start_ns, end_ns) = (loss.start_ns.max(now_ns), loss.end_ns.min(gap.end_ns));
+            if start_ns > now_ns {
+                out.push(Gap { start_ns: now_ns, end_ns: start_ns, ..*gap });
+            }
+            if end_ns > start_ns {
+                out.push(Gap { start_ns, end_ns, ..*loss });
+            }
+            now_ns = now_ns.max(end_ns);
+        }
+        if gap.end_ns > now_ns {
+            out.push(Gap { start_ns: now_ns, ..*gap });
+        }
+    }
+    out
 }
 
 /// The attempts of every lane by start.

@@ -1,12 +1,14 @@
 //! What a trace says about its run, in numbers.
 //!
 //! [`measure`] makes the [`Metrics`] of a record; [`gaps()`] says for every idle moment of every
-//! lane what it waited for; [`bound`] has the lower bounds that makespans are compared with;
-//! [`memory`] the bytes allocated over time; [`kernels`] adds durations up by kernel.
+//! lane what it waited for; [`losses`] what went wrong and what was done about it; [`bound`] has the
+//! lower bounds that makespans are compared with; [`memory`] the bytes allocated over time;
+//! [`kernels`] adds durations up by kernel.
 
 pub mod bound;
 pub mod gaps;
 pub mod kernels;
+pub mod losses;
 pub mod memory;
 #[cfg(test)]
 mod tests;
@@ -43,6 +45,7 @@ pub fn measure(trace: &Trace, bound: Option<Bound>) -> Metrics {
         transfer_ns: trace.copies.iter().map(|c| c.finished_ns.saturating_sub(c.started_ns)).sum(),
         kernels: kernels::times(trace),
         plans: Vec::new(),
+        losses: losses::measure(trace),
     }
 }
 

@@ -52,6 +52,7 @@ fn trace_of(graph: TaskGraph, cluster: ClusterSpec, makespan_ns: Ns) -> Trace {
         buffers: Vec::new(),
         thoughts: Vec::new(),
         inputs: Vec::new(),
+        losses: Default::default(),
     }
 }
 
@@ -115,6 +116,7 @@ fn a_gap_is_split_at_every_stamp() {
         scheduler_ns: 20,
         launch_ns: 10,
         no_work_ns: 110,
+        ..TimeShares::default()
     };
     assert_eq!(shares, expected);
 }
@@ -218,13 +220,13 @@ fn a_measured_bound_scales_to_unlike_devices() {
 fn a_drawn_bound_takes_the_shortest_draw() {
     let (graph, cluster) = (graph_of(3), Cluster::new(machine(&[(1, 1.0), (1, 1.0)])).unwrap());
     let costs = Costs::resolve(&graph, &cluster, None).unwrap();
-    let exact = drawn_bound(&graph, &cluster, &costs, &sim::Noise::None, 1).unwrap();
+    let exact = drawn_bound(&graph, &cluster, &costs, &sim::Noise::None, 1, 1).unwrap();
     assert_eq!(exact.makespan_ns, 1_500_000_000, "three seconds of work on two lanes");
     let noise = sim::Noise::LogNormal { sigma: 0.3 };
     let draw = |t, d| noise.apply(1_000_000_000, 9, TaskId(t), DeviceId(d), 0);
     let shortest = (0..3).map(|t| draw(t, 0).min(draw(t, 1)));
     let expected = (shortest.clone().sum::<Ns>().div_ceil(2)).max(shortest.max().unwrap());
-    let drawn = drawn_bound(&graph, &cluster, &costs, &noise, 9).unwrap();
+    let drawn = drawn_bound(&graph, &cluster, &costs, &noise, 9, 1).unwrap();
     assert_eq!(drawn.makespan_ns, expected);
 }
 
@@ -295,7 +297,7 @@ fn simulate(case: u64, most_cores: u64, is_tight: bool) -> (Trace, Bound) {
     let cluster = Arc::new(Cluster::new(machine).unwrap());
     let costs = Costs::resolve(&graph, &cluster, None).unwrap();
     let noise = sim::Noise::LogNormal { sigma: 0.2 };
-    let bound = drawn_bound(&graph, &cluster, &costs, &noise, case).unwrap();
+    let bound = drawn_bound(&graph, &cluster, &costs, &noise, case, 1).unwrap();
     let mut spec = sim::SimSpec::new(graph, cluster, costs, Box::new(Erratic(rng, Vec::new())));
     spec.noise = noise;
     spec.seed = case;

@@ -1,7 +1,8 @@
 //! Axes: what else varies besides workloads, clusters, schedulers and seeds.
 
 use crate::mistake::{Mistake, Source};
-use crate::spec::{At, Backend, Estimates, Scalar, ThinkingText, Time};
+use crate::spec::{At, Backend, Estimates, NotNegative, Scalar, ThinkingText, Time};
+use runtime::Ns;
 use runtime::cluster::NetworkModel;
 use runtime::registry::{Dimension, Value};
 use runtime::scheduler::Eviction;
@@ -35,6 +36,16 @@ pub enum Scope {
 pub enum Setting {
     /// Duration noise.
     Noise(f64),
+    /// Probability that an attempt fails.
+    Failures(f64),
+    /// Share of the devices that are lost now and then.
+    Outages(f64),
+    /// Share of the devices that are slow now and then.
+    Stragglers(f64),
+    /// Least time between two calls of the scheduler.
+    DecisionInterval(Ns),
+    /// Factor on the capacity of the memories that are nobody's home.
+    Capacity(f64),
     /// Capacity of the memories that are nobody's home.
     Memory(Option<u64>),
     /// Factor on the bandwidth of links.
@@ -52,12 +63,57 @@ pub enum Setting {
 }
 
 /// All built-in axes.
-pub const AXES: [AxisInfo; 8] = [
+pub const AXES: [AxisInfo; 14] = [
     AxisInfo {
         name: "noise",
         summary: "sigma of the duration noise",
         scope: Scope::Simulated,
         read: |v| number(v, 0.0, "a number of at least 0").map(Setting::Noise),
+    },
+    AxisInfo {
+        name: "failures",
+        summary: "probability that an attempt at a task fails",
+        scope: Scope::Simulated,
+        read: |v| share(v).map(Setting::Failures),
+    },
+    AxisInfo {
+        name: "outages",
+        summary: "share of the devices that are lost now and then",
+        scope: Scope::Simulated,
+        read: |v| share(v).map(Setting::Outages),
+    },
+    AxisInfo {
+        name: "stragglers",
+        summary: "share of the devices that are slow now and then",
+        scope: Scope::Simulated,
+        read: |v| share(v).map(Setting::Stragglers),
+    },
+    AxisInfo {
+        name: "error",
+        summary: "sigma of the error of a user's estimates; 0 = they are exact",
+        scope: Scope::Simulated,
+        read: |v| {
+            let sigma = number(v, 0.0, "a number of at least 0")?;
+            Ok(Setting::Estimates(match sigma > 0.0 {
+                true => Estimates::Error(NotNegative(sigma)),
+                false => Estimates::Exact,
+            }))
+        },
+    },
+    AxisInfo {
+        name: "decision_interval",
+        summary: "for how long events are collected before a scheduler is asked, such as 10 us",
+        scope: Scope::All,
+        read: |v| match v {
+            Value::Int(0) => Ok(Setting::DecisionInterval(0)),
+            _ => time_ns(v).map(Setting::DecisionInterval),
+        },
+    },
+    AxisInfo {
+        name: "capacity",
+        summary: "factor on the capacity of every memory where no data is at home",
+        scope: Scope::All,
+        read: |v| number(v, f64::MIN_POSITIVE, "a number above 0").map(Setting::Capacity),
     },
     AxisInfo {
         name: "memory",
@@ -85,12 +141,14 @@ pub const AXES: [AxisInfo; 8] = [
     },
     AxisInfo {
         name: "estimates",
-        summary: "what schedulers are told about durations: exact or noisy",
+        summary: "what schedulers are told about durations: exact, noisy, mean or nothing",
         scope: Scope::Simulated,
         read: |v| match word(v) {
             Some("exact") => Ok(Setting::Estimates(Estimates::Exact)),
             Some("noisy") => Ok(Setting::Estimates(Estimates::Noisy)),
-            _ => Err("one of: exact, noisy".to_owned()),
+            Some("mean") => Ok(Setting::Estimates(Estimates::Mean)),
+            Some("nothing") => Ok(Setting::Estimates(Estimates::Nothing)),
+            _ => Err("one of: exact, noisy, mean, nothing".to_owned()),
         },
     },
     AxisInfo {
@@ -152,6 +210,18 @@ fn number(value: &Value, least: f64, expected: &str) -> Result<f64, String> {
         _ => return Err(expected.to_owned()),
     };
     if number >= least { Ok(number) } else { Err(expected.to_owned()) }
+}
+
+fn share(value: &Value) -> Result<f64, String> {
+    const EXPECTED: &str = "a number from 0 to 1";
+    let number = number(value, 0.0, EXPECTED)?;
+    if number <= 1.0 { Ok(number) } else { Err(EXPECTED.to_owned()) }
+}
+
+fn time_ns(value: &Value) -> Result<Ns, String> {
+    let expected = || Dimension::Time.expected().to_owned();
+    let text = word(value).ok_or_else(expected)?;
+    Dimension::Time.parse(text).map(|ns| ns.round() as Ns).map_err(|_| expected())
 }
 
 fn memory(value: &Value) -> Result<Setting, String> {

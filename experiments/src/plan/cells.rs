@@ -4,10 +4,12 @@ use super::axes::Setting;
 use super::grid::Grid;
 use super::parameters;
 use super::parts::{ClusterPlan, ClusterSource, SchedulerPlan, WorkloadPlan, WorkloadSource};
+use super::trouble::{Trouble, lognormal};
 use super::vary::{Base, Change, Target};
 use super::{Cell, Plan, Settings};
 use crate::mistake::Mistakes;
 use runtime::registry::{ParameterInfo, Value};
+use sim::Noise;
 use std::collections::BTreeMap;
 
 /// The value shown where an axis does not apply.
@@ -112,7 +114,7 @@ impl<'a> Cells<'a> {
 
     /// The cell with every seed and repetition, unless another grid has it already.
     fn add_runs(&mut self, grid: &Grid, cell: Cell, mistakes: &mut Mistakes) {
-        let Settings { backend, .. } = self.plan.settings[cell.settings as usize];
+        let backend = self.plan.settings[cell.settings as usize].backend;
         let repetitions = if backend.is_real() { grid.repetitions } else { 1 };
         for &seed in &grid.seeds {
             for repetition in 0..repetitions {
@@ -153,13 +155,14 @@ struct Variant {
 impl Variant {
     fn new(grid: &Grid, base: &Base<'_>) -> Self {
         let mut cluster = base.cluster.clone();
-        let mut settings = Settings { backend: base.backend, ..grid.settings };
+        let mut settings = Settings { backend: base.backend, ..grid.settings.clone() };
         if base.backend.is_modelled() {
             cluster.changes.network = grid.network;
         }
         if base.backend.is_real() {
             // What a real run knows nothing of must not tell its cells apart.
-            settings.noise_sigma = 0.0;
+            settings.noise = Noise::None;
+            settings.trouble = Trouble::default();
         }
         Self {
             workload: base.workload.clone(),
@@ -198,7 +201,12 @@ impl Variant {
     fn apply_setting(&mut self, setting: &Setting) {
         let changes = &mut self.cluster.changes;
         match *setting {
-            Setting::Noise(sigma) => self.settings.noise_sigma = sigma,
+            Setting::Noise(sigma) => self.settings.noise = lognormal(sigma),
+            Setting::Failures(probability) => self.settings.trouble.failure = probability,
+            Setting::Outages(share) => self.settings.trouble.outages.share = share,
+            Setting::Stragglers(share) => self.settings.trouble.stragglers.share = share,
+            Setting::DecisionInterval(ns) => self.settings.decision_interval_ns = Some(ns),
+            Setting::Capacity(factor) => changes.capacity = factor,
             Setting::Thinking(thinking) => self.settings.thinking = thinking,
             Setting::Estimates(estimates) => self.settings.estimates = estimates,
             Setting::Eviction(eviction) => self.settings.eviction = Some(eviction),

@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub struct Changes {
     /// Capacity of every memory that is nobody's home.
     pub memory: Option<Option<u64>>,
+    /// Factor on these memories' capacities.
+    pub capacity: f64,
     /// Factor on bandwidths.
     pub bandwidth: f64,
     /// Factor on latencies.
@@ -21,22 +23,22 @@ pub struct Changes {
 
 impl Default for Changes {
     fn default() -> Self {
-        Self { memory: None, bandwidth: 1.0, latency: 1.0, network: None }
+        Self { memory: None, capacity: 1.0, bandwidth: 1.0, latency: 1.0, network: None }
     }
 }
 
 impl Changes {
     /// Applies them.
     pub fn apply(&self, spec: &mut ClusterSpec) {
-        if let Some(capacity_bytes) = self.memory {
-            let first = spec.devices.first().map(|d| d.memory.clone());
-            let homes = match spec.homes.is_empty() {
-                true => first.into_iter().collect(),
-                false => spec.homes.clone(),
-            };
-            for memory in spec.memories.iter_mut().filter(|m| !homes.contains(&m.name)) {
-                memory.capacity_bytes = capacity_bytes;
-            }
+        let first = spec.devices.first().map(|d| d.memory.clone());
+        let homes = match spec.homes.is_empty() {
+            true => first.into_iter().collect(),
+            false => spec.homes.clone(),
+        };
+        for memory in spec.memories.iter_mut().filter(|m| !homes.contains(&m.name)) {
+            memory.capacity_bytes = self.memory.unwrap_or(memory.capacity_bytes);
+            let scaled = |bytes: u64| (bytes as f64 * self.capacity).round() as u64;
+            memory.capacity_bytes = memory.capacity_bytes.map(scaled);
         }
         for link in &mut spec.links {
             link.bytes_per_s *= self.bandwidth;

@@ -3,11 +3,13 @@
 use super::cells::Cells;
 use super::names::Names;
 use super::parts::{ClusterPlan, SchedulerPlan, WorkloadPlan};
+use super::trouble::{self, Trouble};
 use super::vary::{Axis, Lists};
 use super::{Cell, CostModelPlan, CostSource, Plan, Settings};
 use crate::mistake::{Mistakes, Span};
 use crate::spec::{Backend, CostsText, Count, Spec};
 use runtime::cluster::NetworkModel;
+use sim::Noise;
 use std::sync::Arc;
 
 /// Most cells of an experiment.
@@ -108,6 +110,10 @@ fn grids(names: &Names<'_>, spec: &Spec, mistakes: &mut Mistakes) -> Vec<Spec> {
             backends: part.backends.clone().or_else(|| spec.backends.clone()),
             repetitions: part.repetitions.or(spec.repetitions),
             noise: part.noise.clone().or_else(|| spec.noise.clone()),
+            failures: part.failures.or(spec.failures),
+            outages: part.outages.or(spec.outages),
+            stragglers: part.stragglers.or(spec.stragglers),
+            decision_interval: part.decision_interval.or(spec.decision_interval),
             thinking: part.thinking.or(spec.thinking),
             estimates: part.estimates.or(spec.estimates),
             costs: part.costs.clone().or_else(|| spec.costs.clone()),
@@ -176,7 +182,7 @@ impl Grid {
             backends: (spec.backends.as_ref())
                 .map_or_else(|| vec![Backend::Sim], |list| list.iter().map(|b| b.value).collect()),
             repetitions: spec.repetitions.unwrap_or(Count(1)).0,
-            settings: settings(spec),
+            settings: settings(names, spec, mistakes),
             costs: names.cost_model(spec.costs.as_ref(), mistakes),
             network: spec.network.map(Into::into),
         };
@@ -204,10 +210,12 @@ impl Grid {
 }
 
 /// The settings where no axis says otherwise.
-fn settings(spec: &Spec) -> Settings {
+fn settings(names: &Names<'_>, spec: &Spec, mistakes: &mut Mistakes) -> Settings {
     Settings {
         backend: Backend::Sim,
-        noise_sigma: spec.noise.as_ref().map_or(0.0, |n| n.sigma.0),
+        noise: (spec.noise.as_ref()).map_or(Noise::None, |n| trouble::noise(names, n, mistakes)),
+        trouble: Trouble::of(spec),
+        decision_interval_ns: spec.decision_interval.map(|t| t.ns),
         thinking: spec.thinking.unwrap_or_default(),
         estimates: spec.estimates.unwrap_or_default(),
         costs: match spec.costs {

@@ -3,7 +3,7 @@
 //!
 //! Map: [`parts`] are the workloads, clusters and schedulers of cells; `names` finds what an entry
 //! means, `parameters` checks what was given to it, `files` finds paths, `cluster` reads written
-//! clusters; `grid` fills in options, `axes` and `vary` are what else varies, `cells` expands;
+//! clusters; `grid` fills in options, `trouble` what goes wrong, `axes` and `vary` are what else varies, `cells` expands;
 //! `feasible` tries every workload on every cluster before anything is run.
 
 mod axes;
@@ -16,6 +16,7 @@ mod grid;
 mod names;
 mod parameters;
 pub mod parts;
+mod trouble;
 mod vary;
 
 pub use axes::{AXES, AxisInfo, Setting};
@@ -25,6 +26,8 @@ pub use feasible::check_feasible;
 pub use names::Names;
 pub use parameters::label;
 pub use parts::{ClusterPlan, Place, SchedulerPlan, WorkloadPlan};
+pub(crate) use trouble::lognormal;
+pub use trouble::{SpellsPlan, Trouble};
 
 use crate::mistake::{Mistakes, Source};
 use crate::record::CellKey;
@@ -33,6 +36,7 @@ use crate::spec::{Backend, Estimates, KeepTraces, Spec, ThinkingText};
 use runtime::Ns;
 use runtime::scheduler::Eviction;
 use runtime::trace::Digest;
+use sim::Noise;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,12 +76,16 @@ pub struct Plan {
 }
 
 /// How a cell is run.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Where.
     pub backend: Backend,
-    /// Sigma of the duration noise.
-    pub noise_sigma: f64,
+    /// Duration noise.
+    pub noise: Noise,
+    /// What else goes wrong.
+    pub trouble: Trouble,
+    /// Instead of the scheduler's own decision interval.
+    pub decision_interval_ns: Option<Ns>,
     /// What thinking costs.
     pub thinking: ThinkingText,
     /// What the scheduler is told.

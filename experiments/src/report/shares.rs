@@ -12,7 +12,7 @@ use plotly::common::{Marker, Orientation};
 use plotly::layout::{BarMode, TraceOrder};
 use plotly::{Bar, Plot};
 
-/// Compute and the seven causes of idling.
+/// Compute and the causes of idling.
 pub(super) const PARTS: usize = 1 + Cause::ALL.len();
 
 /// A scheduler's lane time in units of lower bound times lanes: the sum over parts is the mean of

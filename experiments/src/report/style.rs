@@ -73,6 +73,8 @@ pub fn cause_colour(cause: Cause) -> &'static str {
         Cause::Scheduler => "#2aa198",
         Cause::Launch => "#6b4a2b",
         // Seen through, so that it stays in the background of light and dark pages.
+        Cause::Lost => "#7d1128",
+        Cause::Away => "#444b54",
         Cause::NoWork => "rgba(128,140,152,0.36)",
     }
 }

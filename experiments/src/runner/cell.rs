@@ -17,7 +17,7 @@ use runtime::registry::BuildContext;
 use runtime::trace::Trace;
 use runtime::validator::validate;
 use runtime::{Cluster, LinkModel, Ns, ObjectId, Scheduler};
-use sim::{Noise, SimError, SimSpec, Wire};
+use sim::{Disturbance, SimError, SimSpec, Wire};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use workloads::App;
@@ -105,8 +105,9 @@ impl Run<'_> {
         };
         let scheduler = plan.make(&context).map_err(|e| error("infeasible", e))?;
         let deadline = self.plan.timeout_ns.map(|ns| self.began + Duration::from_nanos(ns));
-        let eviction = self.settings().eviction;
-        Ok(Box::new(Watched::new(scheduler, self.watch, eviction, deadline)))
+        let Settings { eviction, decision_interval_ns, .. } = *self.settings();
+        let watched = Watched::new(scheduler, self.watch, eviction, decision_interval_ns, deadline);
+        Ok(Box::new(watched))
     }
 
     fn scheduler_label(&self) -> String {
@@ -123,19 +124,25 @@ impl Run<'_> {
 
     fn simulate(&self, world: &World) -> Result<(Metrics, Trace), CellError> {
         let (settings, seed) = (self.settings(), self.cell.seed);
-        let noise = match settings.noise_sigma > 0.0 {
-            true => Noise::LogNormal { sigma: settings.noise_sigma },
-            false => Noise::None,
-        };
+        let noise = &settings.noise;
+        let trouble = &settings.trouble;
+        // How often a task may be tried, each time with another duration.
+        let attempts = if trouble.repeats_attempts() { trouble.attempts } else { 1 };
         let estimates = match settings.estimates {
             Estimates::Exact => world.truth.clone(),
-            Estimates::Noisy => world.noisy(&noise, seed).clone(),
+            Estimates::Noisy => world.noisy(noise, seed).clone(),
+            other => world.told(other, seed),
+        };
+        let disturbance = match trouble.is_any() {
+            true => trouble.disturbance(world.span_ns(noise, seed, attempts)),
+            false => Disturbance::default(),
         };
         let output = sim::run(SimSpec {
             estimates,
             thinking: thinking(settings.thinking),
             program: self.program(world)?,
-            noise,
+            noise: noise.clone(),
+            disturbance,
             seed,
             scheduler_name: self.scheduler_label(),
             ..SimSpec::new(
@@ -147,8 +154,11 @@ impl Run<'_> {
         });
         let output = output.map_err(|e| self.failed(e))?;
         let bound = match world.template.is_growing {
-            true => drawn_bound(&output.trace.graph, &world.cluster, &world.truth, &noise, seed),
-            false => world.bound(&noise, seed),
+            true => {
+                let graph = &output.trace.graph;
+                drawn_bound(graph, &world.cluster, &world.truth, noise, seed, attempts)
+            }
+            false => world.bound(noise, seed, attempts),
         };
         if output.trace.tasks.len() <= MAX_VALIDATED_TASKS {
             validated(&output.trace)?;

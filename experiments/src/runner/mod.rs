@@ -9,6 +9,7 @@
 mod calibrate;
 mod cell;
 mod evaluator;
+mod knowledge;
 mod panics;
 mod progress;
 mod provenance;

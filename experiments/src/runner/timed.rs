@@ -50,27 +50,35 @@ pub struct Watched {
     scheduler: Box<dyn Scheduler>,
     watch: Arc<Watch>,
     eviction: Option<Eviction>,
+    decision_interval_ns: Option<Ns>,
     deadline: Option<Instant>,
     /// Reports of plans that were passed on.
     plans: usize,
 }
 
 impl Watched {
-    /// Watches `scheduler`; `eviction` overrules its own choice, and after `deadline` it gives up.
+    /// Watches `scheduler`; `eviction` and `decision_interval_ns` overrule its own choice, and after
+    /// `deadline` it gives up.
     pub fn new(
         scheduler: Box<dyn Scheduler>,
         watch: &Arc<Watch>,
         eviction: Option<Eviction>,
+        decision_interval_ns: Option<Ns>,
         deadline: Option<Instant>,
     ) -> Self {
-        Self { scheduler, watch: Arc::clone(watch), eviction, deadline, plans: 0 }
+        let watch = Arc::clone(watch);
+        Self { scheduler, watch, eviction, decision_interval_ns, deadline, plans: 0 }
     }
 }
 
 impl Scheduler for Watched {
     fn options(&self) -> Options {
         let options = self.scheduler.options();
-        Options { eviction: self.eviction.unwrap_or(options.eviction), ..options }
+        Options {
+            eviction: self.eviction.unwrap_or(options.eviction),
+            decision_interval_ns: self.decision_interval_ns.unwrap_or(options.decision_interval_ns),
+            ..options
+        }
     }
 
     fn decide(&mut self, events: &[Event], view: &View<'_>, out: &mut Decisions) {

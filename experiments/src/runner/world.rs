@@ -2,11 +2,14 @@
 //! scheduler of a comparison meets the same graph, machine and durations.
 
 use super::calibrate::Calibration;
+use super::knowledge;
+use crate::metrics::drawn_bound;
 use crate::plan::parts::MakeClusterError;
 use crate::plan::{Cell, Plan};
+use crate::spec::Estimates;
 use runtime::bounds::Bound;
 use runtime::cost::CostError;
-use runtime::{Cluster, Costs, TaskGraph};
+use runtime::{Cluster, Costs, Ns, TaskGraph};
 use sim::Noise;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -67,16 +70,33 @@ impl World {
         })
     }
 
+    /// What a scheduler is told that does not know durations exactly.
+    pub fn told(&self, estimates: Estimates, seed: u64) -> Costs {
+        let graph = &self.template.graph;
+        match estimates {
+            Estimates::Exact | Estimates::Noisy => self.truth.clone(),
+            Estimates::Mean => knowledge::mean_of_kernel(graph, &self.truth),
+            Estimates::Nothing => knowledge::nothing(graph, &self.truth),
+            Estimates::Error(sigma) => knowledge::with_error(graph, &self.truth, sigma.0, seed),
+        }
+    }
+
+    /// A lower bound on the makespan of the graph as it begins, in which spans may be measured.
+    pub fn span_ns(&self, noise: &Noise, seed: u64, attempts: u32) -> Ns {
+        let bound = match self.template.is_growing {
+            false => self.bound(noise, seed, attempts),
+            true => {
+                let graph = &self.template.graph;
+                drawn_bound(graph, &self.cluster, &self.truth, noise, seed, attempts)
+            }
+        };
+        bound.map_or(0, |b| b.makespan_ns)
+    }
+
     /// A lower bound on the makespan with the durations drawn, for a graph that does not grow.
-    pub fn bound(&self, noise: &Noise, seed: u64) -> Option<Bound> {
+    pub fn bound(&self, noise: &Noise, seed: u64, attempts: u32) -> Option<Bound> {
         *self.bound.get_or_init(|| {
-            crate::metrics::drawn_bound(
-                &self.template.graph,
-                &self.cluster,
-                &self.truth,
-                noise,
-                seed,
-            )
+            drawn_bound(&self.template.graph, &self.cluster, &self.truth, noise, seed, attempts)
         })
     }
 }

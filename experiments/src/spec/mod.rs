@@ -11,6 +11,7 @@ mod located;
 mod quantity;
 mod reader;
 mod schema;
+mod trouble;
 mod words;
 mod yaml;
 
@@ -19,6 +20,7 @@ pub use entry::{Argument, Entries, Entry, GivenParameters, Scalar, Values};
 pub use located::At;
 pub use quantity::{Count, NotNegative, Positive, Rate, Size, Time};
 pub use schema::{Described, Registered, experiment_schema};
+pub use trouble::{FailuresText, NoiseText, OutagesText, Repair, Share, Span, StragglersText};
 pub use words::{
     Backend, CostsText, DuplexWord, Estimates, EvictionWord, KeepTraces, MemoryWord, NetworkWord,
     ThinkingText,
@@ -69,6 +71,14 @@ pub struct Spec {
     pub repetitions: Option<Count>,
     /// How much durations differ from what is known of them.
     pub noise: Option<NoiseText>,
+    /// Attempts at tasks that fail; none when absent.
+    pub failures: Option<FailuresText>,
+    /// Devices that go and come back; none when absent.
+    pub outages: Option<OutagesText>,
+    /// Devices that are slow for a while; none when absent.
+    pub stragglers: Option<StragglersText>,
+    /// Events are collected for this long before a scheduler is asked; its own choice when absent.
+    pub decision_interval: Option<Time>,
     /// What a scheduler's thinking costs; `free` when absent.
     pub thinking: Option<ThinkingText>,
     /// What schedulers are told about durations; `exact` when absent.
@@ -85,15 +95,6 @@ pub struct Spec {
     pub timeout: Option<Time>,
     /// More grids of the same experiment: what they leave out is as above.
     pub also: Vec<Self>,
-}
-
-/// Duration noise.
-#[derive(Clone, Debug, PartialEq, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, expecting = "noise, as in `{sigma: 0.1}`")]
-#[schemars(rename = "Noise")]
-pub struct NoiseText {
-    /// Standard deviation of the logarithm of a duration over its mean.
-    pub sigma: NotNegative,
 }
 
 /// `5` or `[1, 2, 3]`.

@@ -1,7 +1,7 @@
 //! Words that may stand in a file, and what they mean to the crates below.
 
 use super::located::At;
-use super::quantity::Time;
+use super::quantity::{NotNegative, Time};
 use runtime::cluster::{Capacity, Duplex, MemoryKind, NetworkModel};
 use runtime::scheduler::Eviction;
 use schemars::JsonSchema;
@@ -70,7 +70,7 @@ impl Backend {
 }
 
 /// What schedulers are told about durations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
 pub enum Estimates {
@@ -79,6 +79,12 @@ pub enum Estimates {
     Exact,
     /// Those durations disturbed like the truth, but independently of it.
     Noisy,
+    /// The mean over the tasks of a kernel, on each kind of device.
+    Mean,
+    /// Nothing: every task seems to last as long, the mean of all, on every device that can run it.
+    Nothing,
+    /// A user's estimates: off by a lognormal factor with this sigma, the same on all devices.
+    Error(NotNegative),
 }
 
 /// Where durations come from.

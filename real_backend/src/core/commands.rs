@@ -67,6 +67,9 @@ impl Core {
                     self.timers.push(Reverse(at_ns));
                     turn.is_service_asked = true;
                 }
+                Command::Abandon { .. } | Command::AbandonCopy { .. } | Command::Restore { .. } => {
+                    unreachable!("this driver reports neither losses nor failed attempts")
+                }
             }
         }
         self.commands = commands;

@@ -174,6 +174,7 @@ mod tests {
             buffers: vec![],
             thoughts: vec![],
             inputs: vec![],
+            losses: Default::default(),
         }
     }
 

@@ -52,6 +52,26 @@ pub enum Input {
     },
     /// Nobody outside will submit anything any more.
     Closed,
+    /// An attempt at a task came to nothing, now; it is tried again, as [`Retry`] says.
+    ///
+    /// [`Retry`]: super::Retry
+    AttemptFailed {
+        /// The task.
+        task: TaskId,
+        /// When it started.
+        started_ns: Ns,
+    },
+    /// A device is gone, with what it runs and, if it was the last one of a memory that is no home,
+    /// with what that memory holds. Nothing comes from it any more.
+    DeviceLost {
+        /// The device.
+        device: DeviceId,
+    },
+    /// A device that was lost is there again, idle and with empty memory.
+    DeviceJoined {
+        /// The device.
+        device: DeviceId,
+    },
     /// A kernel failed; the run ends.
     Failed {
         /// The task.
@@ -134,6 +154,29 @@ pub enum Command {
     Wake {
         /// When.
         at_ns: Ns,
+    },
+    /// Forget a task that runs: nothing is to be heard of this attempt. Only after a loss or a
+    /// failure.
+    Abandon {
+        /// The task.
+        task: TaskId,
+        /// Where.
+        device: DeviceId,
+        /// The first of its lanes.
+        lane: LaneId,
+    },
+    /// Forget a transfer that is under way. Only after a loss or a failure.
+    AbandonCopy {
+        /// The transfer.
+        copy: CopyId,
+    },
+    /// Give a home buffer the initial content of its object once more. Only after a loss or a
+    /// failure.
+    Restore {
+        /// Which.
+        buffer: BufferId,
+        /// Whose content.
+        object: ObjectId,
     },
 }
 

@@ -133,6 +133,7 @@ impl State {
             started_ns,
             self.now_ns,
         );
+        self.copies[copy.index()].request = NONE;
         self.free_copies.push(copy.0);
         if self.options.copy_events {
             self.events.push(Event::CopyArrived { object, memory: target });
@@ -155,7 +156,7 @@ impl State {
     }
 
     /// A buffer was filled. What is old by now is fetched anew if anybody waits for it.
-    fn arrive(&mut self, to: u32, out: &mut Commands) {
+    pub(super) fn arrive(&mut self, to: u32, out: &mut Commands) {
         let b = self.store.get_mut(to);
         if std::mem::take(&mut b.is_stale) {
             b.content = Content::Empty;
@@ -191,7 +192,7 @@ impl State {
     }
 
     /// A transfer read its source to the end: whoever is to write it need wait no longer.
-    fn left(&mut self, from: u32) {
+    pub(super) fn left(&mut self, from: u32) {
         let b = self.store.get_mut(from);
         b.outgoing -= 1;
         if b.outgoing == 0 && b.content != Content::Incoming {
@@ -199,7 +200,7 @@ impl State {
         }
     }
 
-    fn wake_waiters(&mut self, buffer: u32) {
+    pub(super) fn wake_waiters(&mut self, buffer: u32) {
         while let Some((task, placement)) = self.store.take_waiter(buffer) {
             self.input_arrived(TaskId(task), placement);
         }
@@ -230,9 +231,19 @@ impl State {
     }
 
     /// A task wrote an object: all other copies are old.
-    pub(super) fn publish(&mut self, object: ObjectId, written: u32, out: &mut Commands) {
-        self.objects[object.index()].version += 1;
-        self.objects[object.index()].exists = true;
+    ///
+    /// `before` is the number of writes that come before it at least: some of them may not have been
+    /// made again in a recovery, since nobody needs them.
+    pub(super) fn publish(
+        &mut self,
+        object: ObjectId,
+        before: u32,
+        written: u32,
+        out: &mut Commands,
+    ) {
+        let state = &mut self.objects[object.index()];
+        state.version = state.version.max(before) + 1;
+        state.exists = true;
         self.store.get_mut(written).content = Content::Valid;
         let mut at = self.objects[object.index()].copies.first;
         while at != NONE {

@@ -307,7 +307,7 @@ impl State {
 
     /// Takes back a transfer that has not been issued; its queue entries are recognised by their
     /// request number.
-    fn cancel(&mut self, buffer: u32, out: &mut Commands) {
+    pub(super) fn cancel(&mut self, buffer: u32, out: &mut Commands) {
         let b = self.store.get_mut(buffer);
         b.content = Content::Empty;
         self.copies[b.copy as usize].request = NONE;

@@ -20,7 +20,7 @@ impl State {
 
     /// A runnable member is placed anew: its gang is not complete any more.
     pub(super) fn leave_gang_queue(&mut self, task: TaskId, stage: Stage) {
-        let Some(gang) = self.graph.task(task).gang.filter(|_| stage == Stage::Runnable) else {
+        let Some(gang) = self.gang_of(task).filter(|_| stage == Stage::Runnable) else {
             return;
         };
         self.gangs[gang.index()].runnable -= 1;

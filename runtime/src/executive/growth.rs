@@ -114,6 +114,7 @@ impl State {
         for task in first..self.tasks.len() {
             self.bring_back(TaskId::from_index(task), out);
         }
+        self.order_new(first);
         self.announce(first, out);
     }
 

@@ -18,7 +18,7 @@ impl State {
         if !state.is_locked {
             self.recorder.data(task, self.now_ns);
         }
-        match self.graph.task(task).gang {
+        match self.gang_of(task) {
             Some(gang) => self.join_gang(task, gang.0),
             None => self.enqueue(task),
         }
@@ -120,7 +120,7 @@ impl State {
                     self.request_memory(task, out);
                 }
                 let state = &self.tasks[task.index()];
-                let is_gang = self.graph.task(task).gang.is_some();
+                let is_gang = self.gang_of(task).is_some();
                 if state.stage != Stage::Runnable || is_gang || state.lane != lane.0 {
                     break;
                 }
@@ -228,6 +228,7 @@ impl State {
         let state = &mut self.tasks[task.index()];
         state.stage = Stage::Running;
         state.lane = lane.0;
+        state.attempts += 1;
         self.recorder.issued(task, self.now_ns);
         let memory = self.cluster.memory_of(device);
         let (graph, store, objects) = (&self.graph, &self.store, &self.objects);
@@ -249,11 +250,13 @@ impl State {
         }
     }
 
-    /// A task ended: frees its lanes, publishes what it wrote, readies its successors.
-    pub fn finish(&mut self, task: TaskId, started_ns: Ns, out: &mut Commands) {
+    /// A task ended: frees its lanes, publishes what it wrote, readies its successors. Whether it
+    /// ended for the first time.
+    pub fn finish(&mut self, task: TaskId, started_ns: Ns, out: &mut Commands) -> bool {
         let state = &mut self.tasks[task.index()];
         debug_assert_eq!(state.stage, Stage::Running);
         state.stage = Stage::Finished;
+        let is_first = !std::mem::replace(&mut state.has_grown, true);
         let (device, lane) = (DeviceId(state.device), state.lane);
         self.finished += 1;
         self.under_way -= 1;
@@ -270,7 +273,7 @@ impl State {
             let buffer = self.store.find(list, memory).expect("the working set is reserved");
             if access.mode.writes() {
                 self.store.get_mut(buffer).writers -= 1;
-                self.publish(access.object, buffer, out);
+                self.publish(access.object, access.version, buffer, out);
             }
             if access.mode == crate::Mode::Racy {
                 self.objects[access.object.index()].racy_users -= 1;
@@ -284,6 +287,13 @@ impl State {
         let duration_ns = self.now_ns - started_ns;
         self.events.push(Event::Finished { task, device, duration_ns });
         self.release_successors(task, out);
+        if !is_first {
+            self.losses.redone_left -= 1;
+        }
+        if !self.losses.order.is_empty() {
+            self.release_order(task, out);
+        }
+        is_first
     }
 
     /// Takes a task that was issued off a lane, which goes on with the next one that it was given.
@@ -305,6 +315,10 @@ impl State {
         while let Some((edge, next)) = self.graph.edge_at(outgoing) {
             outgoing = next;
             let to = &mut self.tasks[edge.to.index()];
+            if to.stage != Stage::Waiting {
+                // This task ran again, for others: whoever has gone on does not wait for it.
+                continue;
+            }
             to.waiting -= 1;
             let (is_ready, device) = (to.waiting == 0, to.device);
             if is_ready {

@@ -7,7 +7,8 @@
 //! evicts, `reserve` reserves; `copies` moves data, `engines` in which order; `lanes` starts and
 //! finishes tasks, `queue` holds those that wait for one, `gangs` starts some together; `locks`
 //! guards exclusive accesses; `store` keeps track of which memory holds what; `stall` explains why
-//! nothing moves; `record` writes the trace.
+//! nothing moves; `record` writes the trace. `loss` takes in that devices go and attempts
+//! fail, `lineage` finds what has to run again because of it, `rollback` makes it so.
 
 mod command;
 mod copies;
@@ -15,18 +16,22 @@ mod engines;
 mod gangs;
 mod growth;
 mod lanes;
+mod lineage;
 mod locks;
+mod loss;
 mod memory;
 mod place;
 mod queue;
 mod record;
 mod reserve;
+mod rollback;
 mod stall;
 mod state;
 mod store;
 
 pub use command::{Command, Commands, Input, Outcome};
 pub use growth::Feasibility;
+pub use loss::Retry;
 pub use stall::{Failure, Stall};
 pub(crate) use state::{LaneState, State};
 
@@ -192,6 +197,11 @@ impl Executive {
         added
     }
 
+    /// What is to follow failed attempts; to be said before [`Input::Start`].
+    pub fn set_retry(&mut self, retry: Retry) {
+        self.state.losses.retry = retry;
+    }
+
     /// Takes one input and appends the commands that follow from it. Inputs come in time order;
     /// at one instant copies before tasks before timers.
     pub fn step(&mut self, now_ns: Ns, input: Input, out: &mut Commands) {
@@ -205,11 +215,20 @@ impl Executive {
         match input {
             Input::Start => self.state.start(out),
             Input::Finished { task, started_ns, outcome } => {
-                self.state.finish(task, started_ns, out);
-                self.grow(task, &outcome, out);
+                if self.state.finish(task, started_ns, out) {
+                    self.grow(task, &outcome, out);
+                }
             }
             Input::Copied { copy, started_ns } => self.state.copied(copy, started_ns, out),
-            Input::Timer => self.ring(),
+            Input::Timer => {
+                self.ring();
+                self.state.end_back_offs(out);
+            }
+            Input::AttemptFailed { task, started_ns } => {
+                self.state.attempt_failed(task, started_ns, out);
+            }
+            Input::DeviceLost { device } => self.state.lose_device(device, out),
+            Input::DeviceJoined { device } => self.state.join_device(device),
             Input::Decided => self.take_answer(out),
             Input::Planned { plan } => self.take_plan(plan),
             Input::Submitted { .. } => {}

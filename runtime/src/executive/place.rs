@@ -47,6 +47,9 @@ impl State {
         if matches!(state.stage, Stage::Running | Stage::Finished) || state.is_locked {
             return Err(Refusal::AlreadyIssued);
         }
+        if self.devices[device.index()].is_lost {
+            return Err(Refusal::DeviceLost(device));
+        }
         let cores = self.graph.task(task).cores;
         let lanes = self.cluster.device(device).lanes;
         if self.estimates.duration_ns(task, device).is_none() || cores > lanes {
@@ -127,7 +130,7 @@ impl State {
     /// Takes a placement back: memory, queues and racy claims. Copies under way are left to
     /// arrive, queued ones are cancelled; entries in lane queues become stale by their placement
     /// number.
-    fn unplace(&mut self, task: TaskId, out: &mut Commands) {
+    pub(super) fn unplace(&mut self, task: TaskId, out: &mut Commands) {
         self.retreat_together(task, out);
         self.retreat(task, out);
         let state = &mut self.tasks[task.index()];
@@ -178,8 +181,11 @@ impl State {
         let state = &mut self.tasks[task.index()];
         state.stage = Stage::Ready;
         let is_placed = state.device != NONE;
+        let is_news = !std::mem::replace(&mut state.is_announced, true);
         self.recorder.ready(task, self.now_ns);
-        self.events.push(Event::Ready { task });
+        if is_news {
+            self.events.push(Event::Ready { task });
+        }
         if is_placed {
             self.request_memory(task, out);
         }
@@ -193,6 +199,9 @@ impl State {
     ) -> Result<(), Refusal> {
         if memory.index() >= self.memories.len() {
             return Err(Refusal::UnknownMemory(memory));
+        }
+        if self.is_gone(memory) {
+            return Err(Refusal::CannotPrefetch);
         }
         let state = self.objects.get(object.index()).ok_or(Refusal::UnknownObject(object))?;
         if !state.exists || state.is_dead || state.locked_by != NONE || state.racy_users > 0 {

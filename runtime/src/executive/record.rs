@@ -2,12 +2,13 @@
 
 use super::Input;
 use super::state::{CopyState, State};
-use super::store::{Buffer, Store};
+use super::store::{Buffer, List, Store};
+use crate::scheduler::Cause;
 use crate::trace::{
-    BufferRecord, CopyRecord, InputRecord, InstanceId, TaskRecord, ThoughtRecord, Trace,
-    TraceHeader,
+    BufferRecord, CopyRecord, InputRecord, InstanceId, Losses, LostAttempt, Outage, Rollback,
+    TaskRecord, ThoughtRecord, Trace, TraceHeader,
 };
-use crate::{CopyId, DeviceId, LaneId, MemoryId, Ns, TaskId};
+use crate::{CopyId, DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskId};
 
 /// When a task came closer to running.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,6 +30,7 @@ pub(crate) struct Recorder {
     buffers: Vec<BufferRecord>,
     thoughts: Vec<ThoughtRecord>,
     inputs: Vec<InputRecord>,
+    losses: Losses,
 }
 
 macro_rules! stamp {
@@ -54,6 +56,7 @@ impl Recorder {
             buffers: Vec::new(),
             thoughts: Vec::new(),
             inputs: Vec::new(),
+            losses: Losses::default(),
         }
     }
 
@@ -81,23 +84,45 @@ impl Recorder {
         started_ns: Ns,
         finished_ns: Ns,
     ) {
-        if !self.is_on {
-            return;
+        if self.is_on {
+            self.copies.push(copy_record(copy, from, to, bytes, started_ns, finished_ns));
         }
-        self.copies.push(CopyRecord {
-            copy: CopyId(copy.id),
-            object: copy.object,
-            source: from.memory,
-            target: to.memory,
-            from: InstanceId(from.instance),
-            to: InstanceId(to.instance),
-            bytes,
-            reason: copy.reason,
-            requested_ns: copy.requested_ns,
-            issued_ns: copy.issued_ns,
-            started_ns,
-            finished_ns,
-        });
+    }
+
+    /// A transfer was cut off.
+    pub fn lost_copy(
+        &mut self,
+        copy: &CopyState,
+        from: &Buffer,
+        to: &Buffer,
+        bytes: u64,
+        now_ns: Ns,
+    ) {
+        if self.is_on {
+            let record = copy_record(copy, from, to, bytes, copy.issued_ns, now_ns);
+            self.losses.copies.push(record);
+        }
+    }
+
+    pub fn device_lost(&mut self, device: DeviceId, from_ns: Ns) {
+        if self.is_on {
+            self.losses.outages.push(Outage { device, from_ns, until_ns: Ns::MAX });
+        }
+    }
+
+    pub fn device_joined(&mut self, device: DeviceId, until_ns: Ns) {
+        let outages = &mut self.losses.outages;
+        if let Some(outage) = outages.iter_mut().rev().find(|o| o.device == device) {
+            outage.until_ns = until_ns;
+        }
+    }
+
+    pub fn rolled_back(&mut self, object: ObjectId, at_ns: Ns, version: u32, restored: bool) {
+        if self.is_on {
+            let tasks = self.tasks.len() as u32;
+            let rollback = Rollback { object, at_ns, tasks, version, restored };
+            self.losses.rollbacks.push(rollback);
+        }
     }
 
     pub fn released(&mut self, buffer: &Buffer, bytes: u64, released_ns: Ns) {
@@ -111,6 +136,30 @@ impl Recorder {
                 released_ns,
             });
         }
+    }
+}
+
+fn copy_record(
+    copy: &CopyState,
+    from: &Buffer,
+    to: &Buffer,
+    bytes: u64,
+    started_ns: Ns,
+    finished_ns: Ns,
+) -> CopyRecord {
+    CopyRecord {
+        copy: CopyId(copy.id),
+        object: copy.object,
+        source: from.memory,
+        target: to.memory,
+        from: InstanceId(from.instance),
+        to: InstanceId(to.instance),
+        bytes,
+        reason: copy.reason,
+        requested_ns: copy.requested_ns,
+        issued_ns: copy.issued_ns,
+        started_ns,
+        finished_ns,
     }
 }
 
@@ -136,13 +185,9 @@ impl State {
         let (graph, store, objects) = (&self.graph, &self.store, &self.objects);
         let recorder = &mut self.recorder;
         let first_buffer = recorder.task_buffers.len() as u32;
-        let instance = |store: &Store, list| {
-            let found = store.find(list, memory).expect("the working set is reserved");
-            InstanceId(store.get(found).instance)
-        };
         let accesses = graph.accesses(task).iter();
-        let buffers = accesses.map(|a| instance(store, objects[a.object.index()].copies));
-        recorder.task_buffers.extend(buffers);
+        let lists = accesses.map(|a| objects[a.object.index()].copies);
+        recorder.task_buffers.extend(lists.map(|list| instance(store, list, memory)));
         let stamps = recorder.stamps[task.index()];
         let state = &self.tasks[task.index()];
         recorder.tasks.push(TaskRecord {
@@ -160,17 +205,50 @@ impl State {
             finished_ns: self.now_ns,
             first_buffer,
         });
-        let scratch_bytes = graph.task(task).scratch_bytes;
-        if scratch_bytes > 0 {
-            recorder.buffers.push(BufferRecord {
+        self.record_scratch(task, memory);
+    }
+
+    fn record_scratch(&mut self, task: TaskId, memory: MemoryId) {
+        let bytes = self.graph.task(task).scratch_bytes;
+        if bytes > 0 {
+            self.recorder.buffers.push(BufferRecord {
                 instance: InstanceId(u32::MAX),
                 object: None,
                 memory,
-                bytes: scratch_bytes,
-                allocated_ns: stamps.reserved_ns,
+                bytes,
+                allocated_ns: self.recorder.stamps[task.index()].reserved_ns,
                 released_ns: self.now_ns,
             });
         }
+    }
+
+    /// The record of an attempt that comes to nothing now; its buffers are still there.
+    pub(super) fn record_lost(&mut self, task: TaskId, memory: MemoryId, cause: Cause) {
+        if !self.recorder.is_on {
+            return;
+        }
+        let (graph, store, objects) = (&self.graph, &self.store, &self.objects);
+        let losses = &mut self.recorder.losses;
+        let first_buffer = losses.attempt_buffers.len() as u32;
+        let lists = graph.accesses(task).iter().map(|a| objects[a.object.index()].copies);
+        losses.attempt_buffers.extend(lists.map(|list| instance(store, list, memory)));
+        let state = &self.tasks[task.index()];
+        // One that was issued behind another one has not taken its lane yet.
+        let is_behind = self.lanes[state.lane as usize].running != Some(task);
+        let stamped_ns = self.recorder.stamps[task.index()].issued_ns;
+        let issued_ns = if is_behind { self.now_ns } else { stamped_ns };
+        losses.attempts.push(LostAttempt {
+            task,
+            device: DeviceId(state.device),
+            lane: LaneId(state.lane),
+            lanes: graph.task(task).cores,
+            reserved_ns: self.recorder.stamps[task.index()].reserved_ns,
+            issued_ns,
+            ended_ns: self.now_ns,
+            cause,
+            first_buffer,
+        });
+        self.record_scratch(task, memory);
     }
 
     /// The trace, with the buffers that live to the end.
@@ -193,6 +271,13 @@ impl State {
             buffers: self.recorder.buffers,
             thoughts: self.recorder.thoughts,
             inputs: self.recorder.inputs,
+            losses: self.recorder.losses,
         }
     }
+}
+
+/// The life of an object's buffer in a memory.
+fn instance(store: &Store, list: List, memory: MemoryId) -> InstanceId {
+    let found = store.find(list, memory).expect("the working set is reserved");
+    InstanceId(store.get(found).instance)
 }

@@ -26,7 +26,7 @@ impl State {
         if !self.is_bounded {
             return self.reserve(task, out);
         }
-        let gang = self.graph.task(task).gang;
+        let gang = self.gang_of(task);
         let may_ask = match gang {
             None => self.may_ask(task),
             Some(gang) => self.members(gang).iter().all(|m| self.may_ask(*m)),
@@ -67,7 +67,7 @@ impl State {
     /// Grants requests in order until one is refused.
     pub(super) fn serve_memory(&mut self, memory: MemoryId, out: &mut Commands) {
         while let Some(task) = self.first_request(memory) {
-            let is_granted = match self.graph.task(task).gang {
+            let is_granted = match self.gang_of(task) {
                 None => self.grant(&[task], out),
                 Some(gang) => {
                     let members = self.members(gang);
@@ -97,7 +97,7 @@ impl State {
     fn are_first(&mut self, gang: GangId, members: &[TaskId]) -> bool {
         members.iter().all(|m| {
             let first = self.first_request(self.memory_of(*m));
-            first.is_some_and(|f| self.graph.task(f).gang == Some(gang))
+            first.is_some_and(|f| self.gang_of(f) == Some(gang))
         })
     }
 
@@ -303,7 +303,7 @@ impl State {
     /// Takes back the reservations of a gang of which a member is to be placed anew: they are
     /// granted together or not at all.
     pub(super) fn retreat_together(&mut self, task: TaskId, out: &mut Commands) {
-        if let Some(gang) = self.graph.task(task).gang.filter(|_| self.is_bounded) {
+        if let Some(gang) = self.gang_of(task).filter(|_| self.is_bounded) {
             for member in self.members(gang) {
                 // Nobody has asked for the memory of one that is not placed.
                 if self.tasks[member.index()].device != NONE {

@@ -37,6 +37,27 @@ pub enum Failure {
         /// Why.
         message: String,
     },
+    /// A task was tried as often as it may be.
+    #[error("task {task:?} was tried {attempts} times and never came to its end")]
+    TooManyAttempts {
+        /// The task.
+        task: String,
+        /// How often.
+        attempts: u32,
+    },
+    /// What was lost cannot be made again.
+    #[error(
+        "object {object:?} was lost and cannot be made again from {chain} tasks: its home \
+         {memory:?} has no room for its initial content"
+    )]
+    Unrecoverable {
+        /// The object.
+        object: String,
+        /// Tasks that would have to run again.
+        chain: usize,
+        /// Its home.
+        memory: String,
+    },
     /// The graph grew by something that cannot run.
     #[error("the graph grew by something that cannot run: {message}")]
     Growth {
@@ -48,6 +69,21 @@ pub enum Failure {
 /// Why nothing can happen though tasks are left and no command is under way.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stall {
+    /// Tasks can run on no device that is left.
+    #[error(
+        "{count} tasks can run on no device that is left, the first of them {example:?}; {lost} of \
+         {devices} devices are lost for good"
+    )]
+    NoDevice {
+        /// How many.
+        count: usize,
+        /// One of them.
+        example: String,
+        /// Devices lost.
+        lost: usize,
+        /// Devices in all.
+        devices: usize,
+    },
     /// Tasks are ready and nobody placed them.
     #[error(
         "the scheduler never placed {count} ready tasks, the first of them {example:?}, and \
@@ -105,6 +141,9 @@ impl State {
             let first = self.gangs[*gang as usize].members[0];
             return Stall::GangDoesNotFit { example: self.graph.task_name(first) };
         }
+        if let Some(stall) = self.no_device() {
+            return stall;
+        }
         let ready = |t: &TaskId| {
             let state = &self.tasks[t.index()];
             state.stage == Stage::Ready && state.device == NONE
@@ -121,6 +160,26 @@ impl State {
         }
     }
 
+    /// Whether tasks are left that only lost devices could run.
+    fn no_device(&self) -> Option<Stall> {
+        let lost = self.devices.iter().filter(|d| d.is_lost).count();
+        if lost == 0 {
+            return None;
+        }
+        let able = |task: TaskId| {
+            let cores = self.graph.task(task).cores;
+            self.cluster.device_ids().any(|d| {
+                let is_wide = self.cluster.device(d).lanes >= cores;
+                is_wide && self.estimates.duration_ns(task, d).is_some()
+            })
+        };
+        let left = self.graph.task_ids().filter(|t| self.tasks[t.index()].stage < Stage::Running);
+        let mut unable = left.filter(|t| !able(*t));
+        let example = self.graph.task_name(unable.next()?);
+        let (count, devices) = (1 + unable.count(), self.devices.len());
+        Some(Stall::NoDevice { count, example, lost, devices })
+    }
+
     /// The oldest request of a memory that does not fit.
     fn memory_stall(&self) -> Option<Stall> {
         let mut needs = Vec::new();
@@ -131,7 +190,7 @@ impl State {
             };
             let Some(&(task, _)) = memory.queue.iter().find(waits) else { continue };
             let task = [TaskId(task)];
-            let group = match self.graph.task(task[0]).gang {
+            let group = match self.gang_of(task[0]) {
                 Some(gang) => &self.gangs[gang.index()].members[..],
                 None => &task,
             };

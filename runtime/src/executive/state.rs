@@ -2,13 +2,14 @@
 
 use super::engines::CopyQueue;
 use super::growth::Feasibility;
+use super::loss::LossState;
 use super::queue::TaskQueue;
 use super::record::Recorder;
 use super::stall::Failure;
 use super::store::{Content, List, NONE, Store};
 use super::{Command, Commands};
 use crate::scheduler::{Event, LaneOrder, Options, Stage};
-use crate::{Cluster, Costs, MemoryId, Ns, ObjectId, TaskGraph, TaskId};
+use crate::{Cluster, Costs, GangId, MemoryId, Ns, ObjectId, TaskGraph, TaskId};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::sync::Arc;
@@ -63,6 +64,8 @@ pub(crate) struct State {
     /// Accessing tasks per object in submission order, for next-use eviction.
     pub(super) users: Vec<VecDeque<TaskId>>,
     pub(super) recorder: Recorder,
+    /// What failures left to be done.
+    pub(super) losses: LossState,
 }
 
 pub(crate) struct TaskState {
@@ -81,6 +84,15 @@ pub(crate) struct TaskState {
     pub is_locked: bool,
     /// It is in the queue of an exclusive object.
     pub is_lock_waiting: bool,
+    /// The scheduler was told that it is ready, and it is up to the scheduler to place it.
+    pub is_announced: bool,
+    /// It finished before: its outcome has been acted upon.
+    pub has_grown: bool,
+    /// Its gang has started, and it has to run again: by itself.
+    pub is_detached: bool,
+    /// How often it was issued, and how often that failed.
+    pub attempts: u32,
+    pub failures: u32,
 }
 
 pub(crate) struct ObjectState {
@@ -125,6 +137,7 @@ pub(crate) struct DeviceState {
     pub load_ns: Ns,
     pub queued: u32,
     pub is_dirty: bool,
+    pub is_lost: bool,
 }
 
 pub(crate) struct MemoryState {
@@ -221,6 +234,7 @@ impl State {
             timers: BinaryHeap::new(),
             users: Vec::new(),
             recorder: Recorder::new(tracing),
+            losses: LossState::default(),
             graph,
             cluster,
             estimates,
@@ -279,6 +293,11 @@ impl State {
                 stage: Stage::Waiting,
                 is_locked: false,
                 is_lock_waiting: false,
+                is_announced: false,
+                has_grown: false,
+                is_detached: false,
+                attempts: 0,
+                failures: 0,
             });
             self.recorder.add_task();
         }
@@ -399,6 +418,12 @@ impl State {
         let copies = self.store.iter(self.objects[object.index()].copies);
         let valid = copies.map(|b| self.store.get(b)).filter(|b| b.content == Content::Valid);
         valid.map(|b| self.cluster.transfer_ns(b.memory, memory, bytes)).min().unwrap_or(0)
+    }
+
+    /// The gang that a task starts with.
+    #[inline]
+    pub(super) fn gang_of(&self, task: TaskId) -> Option<GangId> {
+        self.graph.task(task).gang.filter(|_| !self.tasks[task.index()].is_detached)
     }
 
     pub(super) fn is_strict(&self) -> bool {

@@ -320,6 +320,33 @@ impl TaskGraph {
         Some((*edge, edge.next_successor))
     }
 
+    /// The graph without the edges that lead into some tasks: what is left for planners where
+    /// finished tasks come after tasks that run again.
+    pub(crate) fn without_edges_into(&self, is_cut: impl Fn(TaskId) -> bool) -> Self {
+        let mut graph = self.clone();
+        for at in 0..graph.tasks.len() {
+            let task = &mut graph.tasks[at];
+            (task.first_successor, task.last_successor) = (END, END);
+            if is_cut(TaskId::from_index(at)) {
+                task.edges = (0, 0);
+            }
+        }
+        for to in 0..graph.tasks.len() {
+            let (start, end) = graph.tasks[to].edges;
+            for at in start..end {
+                let edge = &mut graph.edges[at as usize];
+                edge.next_successor = END;
+                let from = &mut graph.tasks[edge.from.index()];
+                let last = std::mem::replace(&mut from.last_successor, at);
+                match last {
+                    END => from.first_successor = at,
+                    last => graph.edges[last as usize].next_successor = at,
+                }
+            }
+        }
+        graph
+    }
+
     /// Tasks that must finish before `task`, each once, in order.
     pub fn predecessors(&self, task: TaskId) -> impl Iterator<Item = TaskId> + '_ {
         let edges = self.incoming(task);

@@ -65,6 +65,11 @@ impl PlannedApart {
                 self.is_plan_wanted |= self.replan_after.is_some_and(|n| self.finished >= n);
             }
             Event::Ready { task } => return !self.is_known[task.index()],
+            Event::DeviceLost { .. } | Event::DeviceJoined { .. } => self.is_plan_wanted = true,
+            Event::AttemptLost { task, .. } | Event::Redone { task } => {
+                // The plan meant another moment: the fallback places it when it is ready.
+                self.is_known[task.index()] = false;
+            }
             Event::Planned { ref plan } => {
                 self.is_planning = false;
                 self.plans.extend(self.planner.with(|planner| planner.take_progress()));

@@ -2,6 +2,8 @@
 
 use super::{Problem, Schedule};
 use crate::{Cluster, LaneId, Ns, TaskGraph, TaskId};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// What can be wrong with a plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +72,55 @@ pub(super) fn checked_order(
         (a.start_ns, finish_ns, leader, a.task)
     });
     check_cycles(graph, cluster, schedule, &gangs, &order)?;
-    Ok(order)
+    match problem.order.is_empty() {
+        true => Ok(order),
+        false => Ok(reordered(problem, schedule, &gangs, &order)),
+    }
+}
+
+/// The order with what the planner does not know: each next task is the first of the plan's whose
+/// predecessors, by edges or by [`Problem::with_order`], have all come.
+fn reordered(
+    problem: &Problem<'_>,
+    schedule: &Schedule,
+    gangs: &Gangs,
+    order: &[usize],
+) -> Vec<usize> {
+    let graph = problem.graph;
+    let mut position = vec![usize::MAX; graph.len()];
+    for (at, &i) in order.iter().enumerate() {
+        position[schedule.assignments[i].task.index()] = at;
+    }
+    let mut waiting = vec![0u32; graph.len()];
+    let mut after = vec![Vec::new(); graph.len()];
+    let edges = order.iter().flat_map(|&i| graph.incoming(schedule.assignments[i].task));
+    let pairs = edges.map(|e| (e.from, e.to)).chain(problem.order.iter().copied());
+    for (from, to) in pairs.filter(|p| [p.0, p.1].iter().all(|t| position[t.index()] != usize::MAX))
+    {
+        after[from.index()].push(to);
+        // A gang waits as one.
+        waiting[gangs.of(graph, &to)[0].index()] += 1;
+    }
+    let leader = |t: TaskId| gangs.of(graph, &t)[0];
+    let is_ready = |t: TaskId, waiting: &[u32]| leader(t) == t && waiting[t.index()] == 0;
+    let tasks = order.iter().map(|&i| schedule.assignments[i].task);
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        tasks.filter(|t| is_ready(*t, &waiting)).map(|t| Reverse(position[t.index()])).collect();
+    let mut done = Vec::with_capacity(order.len());
+    while let Some(Reverse(at)) = ready.pop() {
+        let first = schedule.assignments[order[at]].task;
+        for member in gangs.of(graph, &first) {
+            done.push(order[position[member.index()]]);
+            for &to in &after[member.index()] {
+                let to = leader(to);
+                waiting[to.index()] -= 1;
+                if waiting[to.index()] == 0 {
+                    ready.push(Reverse(position[to.index()]));
+                }
+            }
+        }
+    }
+    done
 }
 
 /// Kahn's algorithm over dependencies and lane order, the tasks of a gang going together.

@@ -44,7 +44,7 @@ struct Snapshot {
 impl Snapshot {
     fn new(problem: Problem<'_>, cluster: Arc<Cluster>) -> Self {
         Self {
-            graph: problem.graph.clone(),
+            graph: problem.closed_graph().unwrap_or_else(|| problem.graph.clone()),
             cluster,
             costs: problem.costs.clone(),
             now_ns: problem.now_ns,
@@ -103,6 +103,8 @@ impl Study {
             fixed,
             lane_free_ns,
             racy,
+            order: Vec::new(),
+            has_gaps: false,
             is_stopped: Some(self.is_stopped),
         };
         self.planner.with(|planner| planner.plan(&problem)).map_err(|failure| failure.to_string())

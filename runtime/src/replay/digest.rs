@@ -56,6 +56,15 @@ impl CommandDigest {
                 self.word(thinking_ns);
             }
             Command::Plan => self.word(7 << 32),
+            Command::Abandon { task, device, lane } => {
+                self.word(8 << 32 | u64::from(task.0));
+                self.word(pair(device.0, lane.0));
+            }
+            Command::AbandonCopy { copy } => self.word(9 << 32 | u64::from(copy.0)),
+            Command::Restore { buffer, object } => {
+                self.word(10 << 32);
+                self.word(pair(buffer.0, object.0));
+            }
             Command::Wake { at_ns } => {
                 self.word(6 << 32);
                 self.word(at_ns);

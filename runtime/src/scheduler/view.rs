@@ -174,6 +174,7 @@ impl<'a> View<'a> {
         let lanes = state.lanes.iter().map(free).collect();
         let racy = |o| self.racy_memory(o).map(|m| (o, m));
         let racy = state.graph.object_ids().filter_map(racy).collect();
-        Problem::residual(fresh, state.now_ns, fixed, lanes, racy)
+        let problem = Problem::residual(fresh, state.now_ns, fixed, lanes, racy);
+        problem.with_order(state.order().to_vec(), state.is_recovering())
     }
 }

@@ -4,8 +4,8 @@
 //! truncated one is recognised: the last line is `{"end": ...}` with the number of records.
 
 use super::{
-    BufferRecord, CopyRecord, InputRecord, InstanceId, TaskRecord, ThoughtRecord, Trace,
-    TraceHeader,
+    BufferRecord, CopyRecord, InputRecord, InstanceId, Losses, LostAttempt, Outage, Rollback,
+    TaskRecord, ThoughtRecord, Trace, TraceHeader,
 };
 use crate::Ns;
 use crate::graph::{PlainError, PlainGraph, TaskGraph};
@@ -32,6 +32,10 @@ enum Line {
     Buffer(BufferRecord),
     Thought(ThoughtRecord),
     Input(InputRecord),
+    LostAttempt(LostAttempt, Vec<InstanceId>),
+    LostCopy(CopyRecord),
+    Outage(Outage),
+    Rollback(Rollback),
     End(usize),
 }
 
@@ -99,6 +103,12 @@ pub fn write_trace(trace: &Trace, out: &mut dyn Write) -> std::io::Result<()> {
     trace.buffers.iter().try_for_each(|b| line(out, &Line::Buffer(*b)))?;
     trace.thoughts.iter().try_for_each(|t| line(out, &Line::Thought(*t)))?;
     trace.inputs.iter().try_for_each(|i| line(out, &Line::Input(i.clone())))?;
+    for a in &trace.losses.attempts {
+        line(out, &Line::LostAttempt(*a, trace.buffers_of_lost(a).to_vec()))?;
+    }
+    trace.losses.copies.iter().try_for_each(|c| line(out, &Line::LostCopy(*c)))?;
+    trace.losses.outages.iter().try_for_each(|o| line(out, &Line::Outage(*o)))?;
+    trace.losses.rollbacks.iter().try_for_each(|r| line(out, &Line::Rollback(*r)))?;
     let end = lines;
     serde_json::to_writer(&mut *out, &Line::End(end))?;
     out.write_all(b"\n")
@@ -134,6 +144,7 @@ pub fn read_trace(input: &mut dyn BufRead) -> Result<Trace, TraceError> {
         buffers: Vec::new(),
         thoughts: Vec::new(),
         inputs: Vec::new(),
+        losses: Losses::default(),
     };
     let mut line = 1;
     loop {
@@ -158,6 +169,14 @@ pub fn read_trace(input: &mut dyn BufRead) -> Result<Trace, TraceError> {
             Line::Buffer(record) => trace.buffers.push(record),
             Line::Thought(record) => trace.thoughts.push(record),
             Line::Input(record) => trace.inputs.push(record),
+            Line::LostAttempt(mut record, buffers) => {
+                record.first_buffer = trace.losses.attempt_buffers.len() as u32;
+                trace.losses.attempt_buffers.extend(buffers);
+                trace.losses.attempts.push(record);
+            }
+            Line::LostCopy(record) => trace.losses.copies.push(record),
+            Line::Outage(record) => trace.losses.outages.push(record),
+            Line::Rollback(record) => trace.losses.rollbacks.push(record),
             Line::End(lines) if lines + 2 == line => break,
             Line::End(lines) => {
                 let message = format!("{lines} records were written, {} are there", line - 2);
@@ -190,14 +209,40 @@ fn check_references(trace: &Trace) -> Result<(), TraceError> {
     }
     let object = |o: crate::ObjectId| o.index() < trace.graph.object_count();
     let memory = |m: crate::MemoryId| m.index() < spec.memories.len();
-    if let Some(c) =
-        trace.copies.iter().find(|c| !object(c.object) || !memory(c.source) || !memory(c.target))
-    {
+    let mut copies = trace.copies.iter().chain(&trace.losses.copies);
+    if let Some(c) = copies.find(|c| !object(c.object) || !memory(c.source) || !memory(c.target)) {
         return damaged(format!("transfer {} refers to nothing", c.copy));
     }
     let bad = |b: &&BufferRecord| !b.object.is_none_or(object) || !memory(b.memory);
     if let Some(b) = trace.buffers.iter().find(bad) {
         return damaged(format!("buffer {} refers to nothing", b.instance.0));
     }
-    Ok(())
+    check_losses(trace, lanes)
+}
+
+fn check_losses(trace: &Trace, lanes: u64) -> Result<(), TraceError> {
+    let damaged = |what: String| Err(TraceError::Damaged(what));
+    let devices = trace.header.cluster.devices.len();
+    let mut buffers = 0;
+    for a in &trace.losses.attempts {
+        let end = u64::from(a.lane.0) + u64::from(a.lanes);
+        if a.task.index() >= trace.graph.len() || a.device.index() >= devices || end > lanes {
+            return damaged(format!(
+                "a lost attempt at {} on {} refers to nothing",
+                a.task, a.lane
+            ));
+        }
+        buffers += trace.graph.accesses(a.task).len();
+    }
+    if buffers != trace.losses.attempt_buffers.len() {
+        return damaged("a lost attempt does not have one buffer per access".to_owned());
+    }
+    if let Some(o) = trace.losses.outages.iter().find(|o| o.device.index() >= devices) {
+        return damaged(format!("an outage of {} refers to nothing", o.device));
+    }
+    let objects = trace.graph.object_count();
+    match trace.losses.rollbacks.iter().find(|r| r.object.index() >= objects) {
+        Some(r) => damaged(format!("a rollback of {} refers to nothing", r.object)),
+        None => Ok(()),
+    }
 }

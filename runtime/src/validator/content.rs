@@ -93,9 +93,9 @@ fn is_held(facts: &Facts, buffer: &BufferRecord, start_ns: Ns, end_ns: Ns) -> bo
     !facts.is_after(buffer.allocated_ns, start_ns) && !facts.is_after(end_ns, buffer.released_ns)
 }
 
-/// When the writes of each object ended, sorted.
+/// The versions that each object came to have: when, and how many writes then counted, sorted.
 struct WriteEnds {
-    by_object: Vec<Option<Vec<Ns>>>,
+    by_object: Vec<Option<Vec<(Ns, u32)>>>,
 }
 
 impl WriteEnds {
@@ -103,16 +103,34 @@ impl WriteEnds {
         Self { by_object: vec![None; facts.trace.graph.object_count()] }
     }
 
-    /// Writes of an object that had certainly ended before an instant.
+    /// Writes of an object that certainly counted before an instant.
     fn before(&mut self, facts: &Facts, object: ObjectId, at_ns: Ns) -> u32 {
-        let ends = self.by_object[object.index()].get_or_insert_with(|| {
-            let writes = facts.uses(object).iter().filter(|u| u.mode.writes());
-            let mut ends: Vec<Ns> =
-                writes.filter_map(|u| facts.attempt(u.task)).map(|t| t.finished_ns).collect();
-            ends.sort_unstable();
-            ends
-        });
-        ends.partition_point(|end_ns| end_ns.saturating_add(facts.slack_ns) < at_ns) as u32
+        let ends = self.by_object[object.index()].get_or_insert_with(|| Self::of(facts, object));
+        let at = ends.partition_point(|(ns, _)| ns.saturating_add(facts.slack_ns) < at_ns);
+        let certain = at.checked_sub(1).map_or(0, |last| ends[last].1);
+        // What was taken back at this very instant may have been so before.
+        let perhaps = ends[at..].iter().take_while(|e| e.0 <= at_ns.saturating_add(facts.slack_ns));
+        perhaps.map(|e| e.1).fold(certain, u32::min)
+    }
+
+    fn of(facts: &Facts, object: ObjectId) -> Vec<(Ns, u32)> {
+        let writers = facts.uses(object).iter().filter(|u| u.mode.writes());
+        let mut ends: Vec<(u32, u32)> = (writers)
+            .flat_map(|u| facts.attempts_of(u.task).iter().map(|at| (*at, u.version)))
+            .collect();
+        ends.sort_unstable_by_key(|(at, _)| (facts.record(*at).finished_ns, *at));
+        let mut rollbacks = facts.rollbacks(object).iter().peekable();
+        let (mut version, mut list) = (0, Vec::with_capacity(ends.len()));
+        for (at, before) in ends {
+            while let Some(back) = rollbacks.next_if(|r| r.tasks <= at) {
+                version = back.version;
+                list.push((back.at_ns, version));
+            }
+            version = version.max(before) + 1;
+            list.push((facts.record(at).finished_ns, version));
+        }
+        list.extend(rollbacks.map(|back| (back.at_ns, back.version)));
+        list
     }
 }
 
@@ -219,7 +237,7 @@ fn source_stays(facts: &Facts, fills: &Fills, record: &CopyRecord, out: &mut Vec
 
 /// A task's input is there in the right version when it starts, and a reader's stays.
 fn input(facts: &Facts, fills: &Fills, object: ObjectId, need: &Need, out: &mut Vec<Violation>) {
-    let Some(record) = facts.attempt(need.at.task) else { return };
+    let record = facts.record(need.attempt);
     let &TaskRecord { task, started_ns: start_ns, finished_ns: end_ns, .. } = record;
     let instance = facts.instance_of(record, need.at.slot);
     let Some(rank) = facts.rank(instance) else { return };

@@ -52,5 +52,33 @@ pub(super) fn check(trace: &Trace, cluster: &Cluster) -> Vec<Violation> {
             c.below("object", object.0.into(), graph.object_count());
         }
     }
+    losses(trace, cluster, &mut c);
     c.found
+}
+
+fn losses(trace: &Trace, cluster: &Cluster, c: &mut Checker) {
+    let graph = &trace.graph;
+    c.record = "lost attempt";
+    for (position, t) in trace.losses.attempts.iter().enumerate() {
+        c.position = position;
+        c.below("task", t.task.0.into(), graph.len());
+        c.below("device", t.device.0.into(), cluster.device_count());
+        let last_lane = u64::from(t.lane.0) + u64::from(t.lanes);
+        c.below("the lane after", last_lane, cluster.lane_count() + 1);
+        if t.task.index() < graph.len() {
+            let last = u64::from(t.first_buffer) + graph.accesses(t.task).len() as u64;
+            let known = trace.losses.attempt_buffers.len() + 1;
+            c.below("the buffer after", last, known);
+        }
+    }
+    c.record = "outage";
+    for (position, o) in trace.losses.outages.iter().enumerate() {
+        c.position = position;
+        c.below("device", o.device.0.into(), cluster.device_count());
+    }
+    c.record = "rollback";
+    for (position, r) in trace.losses.rollbacks.iter().enumerate() {
+        c.position = position;
+        c.below("object", r.object.0.into(), graph.object_count());
+    }
 }

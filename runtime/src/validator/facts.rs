@@ -3,7 +3,7 @@
 
 use super::{Options, Violation};
 use crate::graph::{Access, Mode};
-use crate::trace::{BufferRecord, InstanceId, TaskRecord, Trace, World};
+use crate::trace::{BufferRecord, InstanceId, Rollback, TaskRecord, Trace, World};
 use crate::{Cluster, MemoryId, Ns, ObjectId, TaskId};
 
 /// "No record".
@@ -31,8 +31,12 @@ pub(super) struct Facts<'t> {
     pub is_simulated: bool,
     /// Whether transfers last as long as the cluster's links say.
     pub is_paced: bool,
-    /// By task: position of its attempt.
+    /// Positions of finished attempts, by task, each task's in the order of completion.
     attempts: Vec<u32>,
+    /// By task: where its attempts begin.
+    first_attempt: Vec<u32>,
+    /// Rollbacks by object, each object's in the order in which they came.
+    rollbacks: Vec<Rollback>,
     /// Instance and position of its record, sorted.
     instances: Vec<(u32, u32)>,
     /// All uses, by object, in submission order.
@@ -50,10 +54,9 @@ impl<'t> Facts<'t> {
         if !dangling.is_empty() {
             return Err(dangling);
         }
-        let mut attempts = vec![NONE; trace.graph.len()];
-        for (at, record) in trace.tasks.iter().enumerate().rev() {
-            attempts[record.task.index()] = at as u32;
-        }
+        let (attempts, first_attempt) = attempts(trace);
+        let mut rollbacks = trace.losses.rollbacks.clone();
+        rollbacks.sort_by_key(|r| r.object);
         let with_object = trace.buffers.iter().enumerate().filter(|(_, b)| b.object.is_some());
         let mut instances: Vec<_> = with_object.map(|(at, b)| (b.instance.0, at as u32)).collect();
         instances.sort_unstable();
@@ -65,22 +68,39 @@ impl<'t> Facts<'t> {
             is_simulated: trace.header.world == World::Simulated,
             is_paced: trace.header.world != World::Measured,
             attempts,
+            first_attempt,
+            rollbacks,
             instances,
             uses,
             first_use,
         })
     }
 
-    /// The attempt at a task, the first one if there are several.
+    /// The first finished attempt at a task.
     #[inline]
     pub fn attempt(&self, task: TaskId) -> Option<&'t TaskRecord> {
-        self.trace.tasks.get(self.attempts[task.index()] as usize)
+        let at = *self.attempts_of(task).first()?;
+        self.trace.tasks.get(at as usize)
     }
 
-    /// Position of an attempt in the order of completion.
+    /// Positions of a task's finished attempts, in the order of completion.
     #[inline]
-    pub fn completion(&self, task: TaskId) -> u32 {
-        self.attempts[task.index()]
+    pub fn attempts_of(&self, task: TaskId) -> &[u32] {
+        let at = task.index();
+        &self.attempts[self.first_attempt[at] as usize..self.first_attempt[at + 1] as usize]
+    }
+
+    /// The attempt at a position in the order of completion.
+    #[inline]
+    pub fn record(&self, position: u32) -> &'t TaskRecord {
+        &self.trace.tasks[position as usize]
+    }
+
+    /// When an object was taken back, and to which version, in that order.
+    pub fn rollbacks(&self, object: ObjectId) -> &[Rollback] {
+        let first = self.rollbacks.partition_point(|r| r.object < object);
+        let count = self.rollbacks[first..].partition_point(|r| r.object == object);
+        &self.rollbacks[first..first + count]
     }
 
     /// The memory that a task ran in.
@@ -133,6 +153,23 @@ impl<'t> Facts<'t> {
     pub fn is_after(&self, earlier_ns: Ns, later_ns: Ns) -> bool {
         earlier_ns > later_ns.saturating_add(self.slack_ns)
     }
+}
+
+/// Positions of finished attempts, sorted by task (counting sort), and where each task's begin.
+fn attempts(trace: &Trace) -> (Vec<u32>, Vec<u32>) {
+    let mut first = vec![0u32; trace.graph.len() + 1];
+    trace.tasks.iter().for_each(|t| first[t.task.index() + 1] += 1);
+    for at in 1..first.len() {
+        first[at] += first[at - 1];
+    }
+    let mut attempts = vec![0u32; trace.tasks.len()];
+    let mut next = first.clone();
+    for (position, record) in trace.tasks.iter().enumerate() {
+        let at = &mut next[record.task.index()];
+        attempts[*at as usize] = position as u32;
+        *at += 1;
+    }
+    (attempts, first)
 }
 
 /// All uses, sorted by object (counting sort), and where those of each object begin.

@@ -11,8 +11,11 @@
 use super::facts::{Facts, Use};
 use super::violation::{Party, Versions};
 use crate::graph::Mode;
-use crate::trace::CopyRecord;
+use crate::trace::{CopyRecord, TaskRecord};
 use crate::{Ns, ObjectId};
+
+/// The version of what is of no use.
+const SPOILT: u32 = u32::MAX;
 
 /// See the module's documentation.
 #[derive(Clone, Copy, Debug)]
@@ -28,9 +31,10 @@ pub(super) struct Fill {
 }
 
 impl Fill {
-    /// In a buffer, what ends later comes later; at one instant what is newer comes later.
+    /// In a buffer, what ends later comes later; at one instant what is newer comes later, and what
+    /// is of no use comes first.
     pub fn key(&self) -> (u32, Ns, u32, Ns) {
-        (self.rank, self.end_ns, self.versions.most, self.start_ns)
+        (self.rank, self.end_ns, self.versions.most.wrapping_add(1), self.start_ns)
     }
 }
 
@@ -38,6 +42,8 @@ impl Fill {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Need {
     pub at: Use,
+    /// Position of the attempt.
+    pub attempt: u32,
     pub versions: Versions,
 }
 
@@ -71,6 +77,7 @@ impl Fills {
         let mut written = Vec::new();
         let mut needs = Vec::new();
         initial(facts, &mut written);
+        spoilt(facts, &mut written);
         for object in facts.trace.graph.object_ids() {
             for phase in facts.uses(object).chunk_by(|a, b| a.phase == b.phase) {
                 phase_fills(facts, object, phase, &mut written, &mut needs);
@@ -186,7 +193,7 @@ fn firsts(ranks: usize, entries: impl Iterator<Item = usize>) -> Vec<u32> {
     first
 }
 
-/// Initial data is in the first buffer of its object at home.
+/// Initial data is in the first buffer of its object at home, and in those in which it was restored.
 fn initial(facts: &Facts, written: &mut Vec<Fill>) {
     let graph = &facts.trace.graph;
     let mut is_made = vec![false; graph.object_count()];
@@ -194,10 +201,12 @@ fn initial(facts: &Facts, written: &mut Vec<Fill>) {
         let buffer = facts.buffer(rank);
         let Some(object) = buffer.object else { continue };
         let plain = graph.object(object);
-        if !plain.initial
-            || facts.cluster.home(plain.home) != buffer.memory
-            || std::mem::replace(&mut is_made[object.index()], true)
-        {
+        if !plain.initial || facts.cluster.home(plain.home) != buffer.memory {
+            continue;
+        }
+        let is_first = !std::mem::replace(&mut is_made[object.index()], true);
+        let mut rollbacks = facts.rollbacks(object).iter();
+        if !is_first && !rollbacks.any(|r| r.restored && r.at_ns == buffer.allocated_ns) {
             continue;
         }
         written.push(Fill {
@@ -211,6 +220,37 @@ fn initial(facts: &Facts, written: &mut Vec<Fill>) {
     }
 }
 
+/// What attempts that came to nothing and transfers that were cut off left in their buffers: a
+/// version that nobody needs. Those of one instant are left out, since the records do not tell
+/// whether they were before or after others of it.
+fn spoilt(facts: &Facts, written: &mut Vec<Fill>) {
+    let mut spoil = |instance, start_ns, end_ns, by| {
+        let Some(rank) = facts.rank(instance).filter(|_| start_ns < end_ns) else { return };
+        let versions = Versions { least: SPOILT, most: SPOILT };
+        let rank = rank as u32;
+        written.push(Fill { rank, start_ns, end_ns, versions, by, is_racy: false });
+    };
+    for lost in &facts.trace.losses.attempts {
+        let accesses = facts.trace.graph.accesses(lost.task).iter();
+        for (access, &instance) in accesses.zip(facts.trace.buffers_of_lost(lost)) {
+            if access.mode.writes() && access.mode != Mode::Racy {
+                spoil(instance, lost.issued_ns, lost.ended_ns, Party::Task(lost.task));
+            }
+        }
+    }
+    for copy in &facts.trace.losses.copies {
+        spoil(copy.to, copy.started_ns, copy.finished_ns, Party::Copy(copy.copy));
+    }
+}
+
+/// A use by one of the attempts at its task.
+#[derive(Clone, Copy)]
+struct Run<'t> {
+    at: Use,
+    attempt: u32,
+    record: &'t TaskRecord,
+}
+
 /// What the users of one phase leave behind and what they need.
 fn phase_fills(
     facts: &Facts,
@@ -220,61 +260,79 @@ fn phase_fills(
     needs: &mut Vec<(ObjectId, Need)>,
 ) {
     let exact = |version| Versions { least: version, most: version };
-    let mut fill = |at: &Use, version: u32| {
-        let Some(record) = facts.attempt(at.task) else { return };
-        let Some(rank) = facts.rank(facts.instance_of(record, at.slot)) else { return };
+    let runs = phase.iter().flat_map(|&at| {
+        let of = facts.attempts_of(at.task).iter();
+        of.map(move |&attempt| Run { at, attempt, record: facts.record(attempt) })
+    });
+    let mut fill = |run: &Run, version: u32| {
+        let Some(rank) = facts.rank(facts.instance_of(run.record, run.at.slot)) else { return };
         written.push(Fill {
             rank: rank as u32,
-            start_ns: record.started_ns,
-            end_ns: record.finished_ns,
+            start_ns: run.record.started_ns,
+            end_ns: run.record.finished_ns,
             versions: exact(version),
-            by: Party::Task(at.task),
-            is_racy: at.mode == Mode::Racy,
+            by: Party::Task(run.at.task),
+            is_racy: run.at.mode == Mode::Racy,
         });
     };
-    let mut need = |at: Use, versions| needs.push((object, Need { at, versions }));
+    let mut need = |&Run { at, attempt, .. }: &Run, versions| {
+        needs.push((object, Need { at, attempt, versions }));
+    };
     match phase[0].mode {
-        Mode::Read => phase.iter().for_each(|&at| need(at, exact(at.version))),
-        Mode::Write => phase.iter().for_each(|at| fill(at, at.version + 1)),
-        Mode::ReadWrite => {
-            for &at in phase {
-                need(at, exact(at.version));
-                fill(&at, at.version + 1);
-            }
-        }
+        Mode::Read => runs.for_each(|run| need(&run, exact(run.at.version))),
+        Mode::Write => runs.for_each(|run| fill(&run, run.at.version + 1)),
+        Mode::ReadWrite => runs.for_each(|run| {
+            need(&run, exact(run.at.version));
+            fill(&run, run.at.version + 1);
+        }),
         Mode::Commutative | Mode::Reduce => {
-            let end = |at: &&Use| facts.attempt(at.task).map(|t| t.finished_ns);
-            let mut run: Vec<&Use> = phase.iter().collect();
-            // Records come in the order of completion, which decides at one instant.
-            run.sort_by_key(|at| (end(at), facts.completion(at.task)));
-            for (before, &&at) in run.iter().enumerate() {
-                let version = at.version + before as u32;
-                need(at, exact(version));
-                fill(&at, version + 1);
+            for round in rounds(facts, object, phase[0].version, runs.collect()) {
+                for (before, run) in round.iter().enumerate() {
+                    let version = run.at.version + before as u32;
+                    need(run, exact(version));
+                    fill(run, version + 1);
+                }
             }
         }
-        Mode::Racy => racy_fills(facts, phase, &mut fill, &mut need),
+        Mode::Racy => {
+            for round in rounds(facts, object, phase[0].version, runs.collect()) {
+                racy_fills(facts, &round, &mut fill, &mut need);
+            }
+        }
     }
 }
 
+/// The attempts at the members of a group, in the order of their ends; a new round begins where
+/// their object was taken back to where the group found it, or further.
+fn rounds<'t>(
+    facts: &Facts,
+    object: ObjectId,
+    version: u32,
+    mut runs: Vec<Run<'t>>,
+) -> Vec<Vec<Run<'t>>> {
+    // Records come in the order of completion, which decides at one instant.
+    runs.sort_by_key(|run| (run.record.finished_ns, run.attempt));
+    let back = facts.rollbacks(object).iter().filter(|r| r.version <= version);
+    let back: Vec<u32> = back.map(|r| r.tasks).collect();
+    let round = |run: &Run| back.partition_point(|tasks| *tasks <= run.attempt);
+    runs.chunk_by(|a, b| round(a) == round(b)).map(<[Run]>::to_vec).collect()
+}
+
 /// A racy user meets the updates of those that ended before it began, and leaves one more than
-/// those that ended before it ended.
+/// those that ended before it ended. `runs` are in the order of their ends.
 fn racy_fills(
     facts: &Facts,
-    phase: &[Use],
-    fill: &mut dyn FnMut(&Use, u32),
-    need: &mut dyn FnMut(Use, Versions),
+    runs: &[Run],
+    fill: &mut dyn FnMut(&Run, u32),
+    need: &mut dyn FnMut(&Run, Versions),
 ) {
-    let end = |at: &&Use| facts.attempt(at.task).map(|t| t.finished_ns);
-    let mut run: Vec<&Use> = phase.iter().filter(|at| end(at).is_some()).collect();
-    run.sort_by_key(|at| (end(at), facts.completion(at.task)));
-    for (before, &&at) in run.iter().enumerate() {
-        let Some(record) = facts.attempt(at.task) else { continue };
-        let surely_ns = Some(record.started_ns.saturating_sub(facts.slack_ns));
-        let perhaps_ns = Some(record.started_ns.saturating_add(facts.slack_ns));
-        let least = run.partition_point(|other| end(other) < surely_ns) as u32;
-        let most = run.partition_point(|other| end(other) <= perhaps_ns) as u32;
-        need(at, Versions { least: at.version + least, most: at.version + most });
-        fill(&at, at.version + before as u32 + 1);
+    for (before, run) in runs.iter().enumerate() {
+        let version = run.at.version;
+        let surely_ns = run.record.started_ns.saturating_sub(facts.slack_ns);
+        let perhaps_ns = run.record.started_ns.saturating_add(facts.slack_ns);
+        let least = runs.partition_point(|o| o.record.finished_ns < surely_ns) as u32;
+        let most = runs.partition_point(|o| o.record.finished_ns <= perhaps_ns) as u32;
+        need(run, Versions { least: version + least, most: version + most });
+        fill(run, version + before as u32 + 1);
     }
 }

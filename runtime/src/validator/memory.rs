@@ -76,6 +76,13 @@ fn scratch(facts: &Facts, out: &mut Vec<Violation>) {
     let records = facts.trace.buffers.iter().filter(|b| b.object.is_none());
     let mut recorded: Vec<Life> =
         records.map(|b| (b.memory, b.bytes, b.allocated_ns, b.released_ns)).collect();
+    for lost in &facts.trace.losses.attempts {
+        let bytes = graph.task(lost.task).scratch_bytes;
+        if bytes > 0 {
+            let memory = facts.cluster.memory_of(lost.device);
+            expected.push((memory, bytes, lost.reserved_ns, lost.ended_ns));
+        }
+    }
     expected.sort_unstable();
     recorded.sort_unstable();
     let (mut expected, mut recorded) = (expected.as_slice(), recorded.as_slice());

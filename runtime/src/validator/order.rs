@@ -40,6 +40,8 @@ pub(super) fn check(facts: &Facts, out: &mut Vec<Violation>) {
     control(facts, out);
 }
 
+/// The first attempts at the tasks of a phase: each came after the first ones of all that go before
+/// it. What later attempts meet is a matter of content.
 fn attempts<'f>(facts: &'f Facts, phase: &'f [Use]) -> impl Iterator<Item = &'f TaskRecord> {
     phase.iter().filter_map(|u| facts.attempt(u.task))
 }
@@ -94,7 +96,9 @@ fn ready(
 
 /// Commutative and reduce accesses of one object exclude each other.
 fn exclusive(facts: &Facts, object: ObjectId, phase: &[Use], out: &mut Vec<Violation>) {
-    let runs = attempts(facts, phase).map(|t| (t.finished_ns, t.started_ns, t.task));
+    let positions = phase.iter().flat_map(|u| facts.attempts_of(u.task));
+    let runs = positions.map(|at| facts.record(*at));
+    let runs = runs.map(|t| (t.finished_ns, t.started_ns, t.task));
     let mut runs: Vec<_> = runs.collect();
     runs.sort_unstable();
     for pair in runs.windows(2) {

@@ -24,7 +24,9 @@ pub(super) fn check(facts: &Facts, fills: &Fills, out: &mut Vec<Violation>) {
         let rank = final_homes[object.index()];
         let found = rank.and_then(|r| fills.content(r as usize, at_end));
         let is_there = found.is_some_and(|v| (v.least..=v.most).contains(&expected));
-        match rank.filter(|_| is_there).and_then(|r| arrival(fills, r as usize, expected)) {
+        let back = facts.rollbacks(object).last().map_or(0, |r| r.at_ns);
+        let arrived = |r: u32| arrival(fills, r as usize, expected, back);
+        match rank.filter(|_| is_there).and_then(arrived) {
             Some(arrived_ns) => end_ns = end_ns.max(arrived_ns),
             None => {
                 is_complete = false;
@@ -55,9 +57,10 @@ fn final_homes(facts: &Facts) -> Vec<Option<u32>> {
     homes
 }
 
-/// When a version first was in a buffer.
-fn arrival(fills: &Fills, rank: usize, version: u32) -> Option<Ns> {
-    let holds = |f: &&Fill| (f.versions.least..=f.versions.most).contains(&version);
+/// When a version first was in a buffer, from an instant on.
+fn arrival(fills: &Fills, rank: usize, version: u32, from_ns: Ns) -> Option<Ns> {
+    let holds =
+        |f: &&Fill| f.end_ns >= from_ns && (f.versions.least..=f.versions.most).contains(&version);
     let fills = fills.written(rank).iter().chain(fills.copied(rank));
     fills.filter(holds).map(|f| f.end_ns).min()
 }

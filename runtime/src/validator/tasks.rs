@@ -6,6 +6,7 @@ use super::violation::Party;
 use crate::cost::Cost;
 use crate::trace::TaskRecord;
 use crate::{DeviceId, GangId, LaneId, Ns, TaskId};
+use std::collections::BTreeSet;
 
 pub(super) fn check(facts: &Facts, out: &mut Vec<Violation>) {
     attempts(facts, out);
@@ -17,18 +18,28 @@ pub(super) fn check(facts: &Facts, out: &mut Vec<Violation>) {
     gangs(facts, out);
 }
 
+/// One finished attempt each, unless what an attempt wrote was taken back before the next one.
 fn attempts(facts: &Facts, out: &mut Vec<Violation>) {
-    for (at, record) in facts.trace.tasks.iter().enumerate() {
-        let task = record.task;
-        if facts.completion(task) != at as u32
-            && let Some(first) = facts.attempt(task)
-        {
-            let (first_ns, second_ns) = (first.finished_ns, record.finished_ns);
+    for task in facts.trace.graph.task_ids() {
+        let attempts = facts.attempts_of(task);
+        if attempts.is_empty() {
+            out.push(Violation::TaskMissing { task });
+        }
+        for pair in attempts.windows(2).filter(|pair| !is_undone(facts, task, pair[0], pair[1])) {
+            let (first, second) = (facts.record(pair[0]), facts.record(pair[1]));
+            let (first_ns, second_ns) = (first.finished_ns, second.finished_ns);
             out.push(Violation::TaskRepeated { task, first_ns, second_ns });
         }
     }
-    let missing = facts.trace.graph.task_ids().filter(|t| facts.attempt(*t).is_none());
-    out.extend(missing.map(|task| Violation::TaskMissing { task }));
+}
+
+/// Whether something that the first of two attempts wrote was taken back between them.
+fn is_undone(facts: &Facts, task: TaskId, first: u32, second: u32) -> bool {
+    facts.trace.graph.accesses(task).iter().filter(|a| a.mode.writes()).any(|a| {
+        let between = |at: u32| first < at && at <= second;
+        let rollbacks = facts.rollbacks(a.object).iter();
+        rollbacks.filter(|r| between(r.tasks)).any(|r| r.version <= a.version)
+    })
 }
 
 fn stamps(facts: &Facts, t: &TaskRecord, out: &mut Vec<Violation>) {
@@ -82,6 +93,10 @@ fn lanes(facts: &Facts, out: &mut Vec<Violation>) {
         let lanes = (t.lane.0..t.lane.0 + t.lanes).map(LaneId);
         runs.extend(lanes.map(|lane| (lane, t.finished_ns, t.started_ns, t.task)));
     }
+    for t in &facts.trace.losses.attempts {
+        let lanes = (t.lane.0..t.lane.0 + t.lanes).map(LaneId);
+        runs.extend(lanes.map(|lane| (lane, t.ended_ns, t.issued_ns, t.task)));
+    }
     runs.sort_unstable();
     for pair in runs.windows(2).filter(|w| w[0].0 == w[1].0) {
         let (lane, first_end_ns, _, first) = pair[0];
@@ -98,12 +113,15 @@ fn lanes(facts: &Facts, out: &mut Vec<Violation>) {
     }
 }
 
-/// Members of a gang are issued at one instant. In simulation they start together too, but for
+/// Members of a gang are issued at one instant, but for those that run again by themselves. In simulation they start together too, but for
 /// the issue latency of their devices and 1 ns; on hardware their threads wake when they wake.
 fn gangs(facts: &Facts, out: &mut Vec<Violation>) {
+    let losses = &facts.trace.losses.attempts;
+    let is_lost: BTreeSet<TaskId> = losses.iter().map(|t| t.task).collect();
     let member = |t: &TaskRecord| facts.trace.graph.task(t.task).gang.map(|g| (g, *t));
+    let first = facts.trace.graph.task_ids().filter_map(|t| facts.attempt(t));
     let mut members: Vec<(GangId, TaskRecord)> =
-        facts.trace.tasks.iter().filter_map(member).collect();
+        first.filter(|t| !is_lost.contains(&t.task)).filter_map(member).collect();
     members.sort_by_key(|m| (m.0, m.1.task));
     let issued = |t: &TaskRecord| t.issued_ns;
     let started =

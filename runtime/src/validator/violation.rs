@@ -79,9 +79,28 @@ pub enum Violation {
     /// A task has no finished attempt.
     #[error("task {task} never finished")]
     TaskMissing { task: TaskId },
-    /// A task has more than one finished attempt.
+    /// A task has more than one finished attempt, and nothing that it wrote was taken back.
     #[error("task {task} finished at {first_ns} ns and again at {second_ns} ns")]
     TaskRepeated { task: TaskId, first_ns: Ns, second_ns: Ns },
+    /// A task ran on a device that was away.
+    #[error(
+        "task {task} ran on device {device} from {start_ns} to {end_ns} ns, which was away from \
+         {lost_ns} ns on"
+    )]
+    RanWhileAway { task: TaskId, device: DeviceId, start_ns: Ns, end_ns: Ns, lost_ns: Ns },
+    /// A buffer outlived the devices of a memory that is no home.
+    #[error(
+        "buffer {instance} was in memory {memory} from {allocated_ns} to {released_ns} ns, whose \
+         devices were all away from {lost_ns} to {back_ns} ns"
+    )]
+    HeldWhileAway {
+        instance: u32,
+        memory: MemoryId,
+        allocated_ns: Ns,
+        released_ns: Ns,
+        lost_ns: Ns,
+        back_ns: Ns,
+    },
     /// The life of a task or transfer runs backwards.
     #[error(
         "{of} was {earlier} at {earlier_ns} ns, which is after it was {later}, at {later_ns} ns"

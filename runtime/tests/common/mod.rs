@@ -10,6 +10,7 @@
 pub mod machines;
 pub mod programs;
 pub mod schedulers;
+pub mod trouble;
 mod values;
 
 use runtime::executive::{Failure, Outcome, Setup, Stall};
@@ -18,7 +19,8 @@ use runtime::{
     BufferId, Command, Commands, Executive, Input, LaneId, MemoryId, Mode, Ns, ObjectId, TaskId,
 };
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
+use trouble::Trouble;
 use values::Values;
 
 /// How a run ended.
@@ -57,6 +59,7 @@ enum Pending {
     Planned { at: usize },
     Timer,
     Start,
+    Trouble { what: Trouble },
 }
 
 struct Driver {
@@ -69,6 +72,11 @@ struct Driver {
     copying: Vec<bool>,
     used_bytes: Vec<u64>,
     done: Vec<bool>,
+    /// What was to come of things that were abandoned, by sequence number.
+    abandoned: BTreeSet<u64>,
+    /// By task and by transfer: the sequence number of its end.
+    ends: [Vec<u64>; 2],
+    is_troubled: bool,
     plans: Vec<Result<runtime::Schedule, String>>,
     values: Values,
     log: Vec<Commands>,
@@ -76,13 +84,26 @@ struct Driver {
 
 /// Runs to the end and checks everything that a driver can see.
 pub fn run(setup: Setup) -> Run {
+    run_troubled(setup, &[])
+}
+
+/// As [`run`], with devices that go and come back and attempts that fail.
+pub fn run_troubled(setup: Setup, troubles: &[(Ns, Trouble)]) -> Run {
     let spec = setup.cluster.spec().clone();
     let exec = Executive::new(setup).expect("the machine can run the graph");
     let mut driver = Driver::new(exec);
     driver.push(0, Pending::Start);
-    while let Some(Reverse((now_ns, _, _, pending))) = driver.heap.pop() {
+    driver.is_troubled = !troubles.is_empty();
+    for &(at_ns, what) in troubles {
+        driver.push(at_ns, Pending::Trouble { what });
+    }
+    while let Some(Reverse((now_ns, _, sequence, pending))) = driver.heap.pop() {
+        let is_late = driver.exec.is_done() && matches!(pending, Pending::Trouble { .. });
+        if driver.abandoned.remove(&sequence) || is_late {
+            continue;
+        }
         driver.now_ns = now_ns;
-        let input = driver.complete(pending);
+        let Some(input) = driver.complete(pending) else { continue };
         let mut out = Commands::default();
         driver.exec.step(now_ns, input, &mut out);
         out.as_slice().iter().for_each(|c| driver.carry_out(c, out.buffers()));
@@ -128,6 +149,9 @@ impl Driver {
             copying: Vec::new(),
             used_bytes: vec![0; cluster.memory_count()],
             done: Vec::new(),
+            abandoned: BTreeSet::new(),
+            ends: [Vec::new(), Vec::new()],
+            is_troubled: false,
             plans: Vec::new(),
             values: Values::default(),
             log: Vec::new(),
@@ -140,7 +164,7 @@ impl Driver {
             Pending::Copy { .. } => 0,
             Pending::Task { .. } => 1,
             Pending::Decided | Pending::Planned { .. } => 2,
-            Pending::Timer | Pending::Start => 3,
+            Pending::Timer | Pending::Start | Pending::Trouble { .. } => 3,
         };
         self.sequence += 1;
         self.heap.push(Reverse((at_ns, class, self.sequence, pending)));
@@ -151,8 +175,9 @@ impl Driver {
         slot.unwrap_or_else(|| panic!("{buffer} is used and not allocated"))
     }
 
-    fn complete(&mut self, pending: Pending) -> Input {
-        match pending {
+    fn complete(&mut self, pending: Pending) -> Option<Input> {
+        Some(match pending {
+            Pending::Trouble { what } => return self.trouble(what),
             Pending::Start => Input::Start,
             Pending::Decided => Input::Decided,
             Pending::Planned { at } => Input::Planned { plan: self.plans[at].clone() },
@@ -170,7 +195,7 @@ impl Driver {
                 let outcome: Outcome = None;
                 Input::Finished { task, started_ns, outcome }
             }
-        }
+        })
     }
 
     fn end_task(&mut self, task: TaskId, lane: LaneId, lanes: u32, buffers: &[BufferId]) {
@@ -218,6 +243,7 @@ impl Driver {
                 t.writers += 1;
                 let started_ns = self.now_ns;
                 let end_ns = started_ns + self.exec.cluster().transfer_ns(source, target, bytes);
+                self.note_end(1, copy.index());
                 self.push(end_ns, Pending::Copy { copy, from, to, value, started_ns });
             }
             Command::Run { task, device, lane, lanes, first_buffer } => {
@@ -227,6 +253,7 @@ impl Driver {
                 let duration_ns = self.exec.view().costs().duration_ns(task, device);
                 let end_ns = self.now_ns + duration_ns.expect("the device can run the task");
                 let started_ns = self.now_ns;
+                self.note_end(0, task.index());
                 self.push(end_ns, Pending::Task { task, lane, lanes, buffers, started_ns });
             }
             Command::Think { thinking_ns } => {
@@ -240,6 +267,12 @@ impl Driver {
                 self.push(self.now_ns + thinking_ns, Pending::Planned { at });
             }
             Command::Wake { at_ns } => self.push(at_ns, Pending::Timer),
+            Command::Abandon { task, .. } => self.abandon(0, task.index()),
+            Command::AbandonCopy { copy } => self.abandon(1, copy.index()),
+            Command::Restore { buffer, object } => {
+                let value = Values::initial(object);
+                self.slot(buffer).value = value;
+            }
         }
     }
 
@@ -268,7 +301,7 @@ impl Driver {
     ) {
         let graph = self.exec.graph();
         self.done.resize(graph.len(), false);
-        assert!(!self.done[task.index()], "{task} runs twice");
+        assert!(self.is_troubled || !self.done[task.index()], "{task} runs twice");
         assert!(graph.predecessors(task).all(|p| self.done[p.index()]), "{task} runs too early");
         assert_eq!(lanes, graph.task(task).cores);
         let memory = self.exec.cluster().memory_of(device);

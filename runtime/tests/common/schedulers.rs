@@ -27,7 +27,7 @@ impl Scheduler for First {
 }
 
 /// Where a task must go so that its gang fits and its racy object stays in one memory.
-fn ruled(view: &View<'_>, task: TaskId) -> Option<(DeviceId, LaneId)> {
+pub fn ruled(view: &View<'_>, task: TaskId) -> Option<(DeviceId, LaneId)> {
     ruled_by(view.graph(), view.cluster(), task)
 }
 

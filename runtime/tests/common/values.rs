@@ -22,6 +22,17 @@ impl Values {
         }
     }
 
+    /// What nobody may ever read.
+    pub fn garbage(&mut self) -> u64 {
+        self.garbage += 1;
+        mix(u64::MAX, self.garbage)
+    }
+
+    /// Content of an object before any task.
+    pub fn initial(object: ObjectId) -> u64 {
+        initial(object)
+    }
+
     /// The content of all objects after a run in submission order.
     pub fn sequential(graph: &TaskGraph) -> Vec<u64> {
         let mut values: Vec<u64> = graph.object_ids().map(initial).collect();

@@ -148,7 +148,11 @@ impl SearchPlanner {
         }
         // A graph that grew has gangs and racy groups of old and new tasks at worst.
         let is_simple = !instance.has_gangs() && instance.racy_groups() == 0;
-        if start.order.is_empty() || !is_simple {
+        // Tasks that run again may come before what the last plan had left.
+        let is_known = |node: u32| is_placed[instance.unit_of(node) as usize];
+        let mut nodes = (0..instance.len() as u32).filter(|n| is_known(*n));
+        let is_closed = nodes.all(|n| instance.preds(n).iter().all(|arc| is_known(arc.node)));
+        if start.order.is_empty() || !is_simple || !is_closed {
             return None;
         }
         super::decode::append_rest(instance, &mut start.order, &mut start.lanes);

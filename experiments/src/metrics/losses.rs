@@ -1,0 +1,44 @@
+//! What went wrong in a run, in numbers.
+
+use crate::record::LossMetrics;
+use runtime::{Ns, Trace};
+
+/// `None` for a run without losses.
+pub fn measure(trace: &Trace) -> Option<LossMetrics> {
+    let losses = &trace.losses;
+    if losses.is_empty() {
+        return None;
+    }
+    let end_ns = trace.makespan_ns;
+    let lost = |a: &runtime::trace::LostAttempt| (a.ended_ns - a.issued_ns) * u64::from(a.lanes);
+    let lanes = |d: runtime::DeviceId| u64::from(trace.header.cluster.devices[d.index()].lanes);
+    let away = |o: &runtime::trace::Outage| {
+        (o.until_ns.min(end_ns).saturating_sub(o.from_ns.min(end_ns))) * lanes(o.device)
+    };
+    let finished = trace.tasks.len();
+    // Of each task the last attempt counts; what came before it was made again.
+    let mut last = vec![0; trace.graph.len()];
+    trace.tasks.iter().enumerate().for_each(|(at, t)| last[t.task.index()] = at);
+    let redone: Ns = (trace.tasks.iter().enumerate())
+        .filter(|(at, t)| last[t.task.index()] != *at)
+        .map(|(_, t)| (t.finished_ns - t.started_ns) * u64::from(t.lanes))
+        .sum();
+    Some(LossMetrics {
+        outages: losses.outages.len() as u64,
+        away_ns: losses.outages.iter().map(away).sum(),
+        lost_attempts: losses.attempts.len() as u64,
+        lost_ns: losses.attempts.iter().map(lost).sum(),
+        redone_tasks: finished.saturating_sub(trace.graph.len()) as u64,
+        redone_ns: redone,
+        recoveries: recoveries(trace),
+        cut_transfers: losses.copies.len() as u64,
+    })
+}
+
+/// Instants at which objects were taken back to be made again.
+fn recoveries(trace: &Trace) -> u64 {
+    let mut at_ns: Vec<Ns> = trace.losses.rollbacks.iter().map(|r| r.at_ns).collect();
+    at_ns.sort_unstable();
+    at_ns.dedup();
+    at_ns.len() as u64
+}
