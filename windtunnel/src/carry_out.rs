@@ -27,7 +27,7 @@ impl Flow {
         Ok(sim::run(SimSpec {
             program: Some(Box::new(growth.clone())),
             outcomes: Some(Box::new(growth)),
-            noise: testbed.noise,
+            noise: testbed.noise.clone(),
             seed: testbed.seed,
             issue_ahead: testbed.issue_ahead,
             scheduler_name: name,

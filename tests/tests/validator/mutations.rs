@@ -48,6 +48,8 @@ fn kind(violation: &Violation) -> &'static str {
         Dangling,
         TaskMissing,
         TaskRepeated,
+        RanWhileAway,
+        HeldWhileAway,
         StampsOutOfOrder,
         LaneOfOtherDevice,
         WrongLaneCount,
@@ -89,7 +91,7 @@ fn kind(violation: &Violation) -> &'static str {
 }
 
 /// Number of kinds in [`kind`].
-const KINDS: usize = 41;
+const KINDS: usize = 43;
 
 fn valid_traces() -> Vec<(String, Trace)> {
     let mut traces = Vec::new();

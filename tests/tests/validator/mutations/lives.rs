@@ -2,7 +2,7 @@
 
 use super::{Corrupt, cluster, lasts, move_to, pick, where_};
 use crate::expect;
-use runtime::trace::{TaskRecord, Trace};
+use runtime::trace::{Outage, TaskRecord, Trace};
 use runtime::validator::{Party, Violation as V};
 use runtime::{Cost, LaneId, Ns};
 use windtunnel_tests::cases::Dice;
@@ -15,6 +15,8 @@ pub const ALL: &[(&str, &str, Corrupt)] = &[
     ("buffers beyond the list's end", "Dangling", no_such_buffers),
     ("task removed", "TaskMissing", removed),
     ("task repeated", "TaskRepeated", repeated),
+    ("device away while it ran", "RanWhileAway", away),
+    ("memory gone while it held something", "HeldWhileAway", gone),
     ("finished before started", "StampsOutOfOrder", finished_before_started),
     ("issued before reserved", "StampsOutOfOrder", issued_before_reserved),
     ("reserved before ready", "StampsOutOfOrder", reserved_before_ready),
@@ -53,6 +55,28 @@ fn repeated(trace: &mut Trace, dice: &mut Dice) -> Found {
     let again = pick(dice, trace.tasks.iter().copied())?;
     trace.tasks.push(again);
     expect!(V::TaskRepeated { task, .. } if *task == again.task)
+}
+
+fn away(trace: &mut Trace, dice: &mut Dice) -> Found {
+    let record = pick(dice, trace.tasks.iter().copied().filter(lasts))?;
+    let (from_ns, until_ns) = (record.finished_ns - 1, Ns::MAX);
+    trace.losses.outages.push(Outage { device: record.device, from_ns, until_ns });
+    expect!(V::RanWhileAway { task, .. } if *task == record.task)
+}
+
+fn gone(trace: &mut Trace, dice: &mut Dice) -> Found {
+    let machine = cluster(trace);
+    let is_home = |m| machine.is_home(m);
+    let computes = |m| machine.device_ids().any(|d| machine.memory_of(d) == m);
+    let buffers = trace.buffers.iter().filter(|b| !is_home(b.memory) && computes(b.memory));
+    let lasting = buffers.filter(|b| b.released_ns > b.allocated_ns + 1).copied();
+    let held = pick(dice, lasting)?;
+    let (from_ns, until_ns) = (held.allocated_ns + 1, held.allocated_ns + 2);
+    let here = machine.device_ids().filter(|d| machine.memory_of(*d) == held.memory);
+    trace.losses.outages.extend(here.map(|device| Outage { device, from_ns, until_ns }));
+    let (memory_gone, at_ns) = (held.memory, held.allocated_ns);
+    expect!(V::HeldWhileAway { memory, allocated_ns, .. }
+        if *memory == memory_gone && *allocated_ns == at_ns)
 }
 
 fn finished_before_started(trace: &mut Trace, dice: &mut Dice) -> Found {
