@@ -15,7 +15,7 @@ fn complaints(bench: &Bench, file: &str) -> String {
         is_in_list = match is_in_list {
             true => line.starts_with("        "),
             false => {
-                let names = ["heft", "cholesky", "noise, memory", "host, star"];
+                let names = ["heft", "cholesky", "noise, failures", "host, star"];
                 line.trim_start().starts_with("help: expected one of")
                     && names.iter().any(|name| line.contains(name))
             }
