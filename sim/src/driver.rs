@@ -132,6 +132,7 @@ struct Running {
 /// Devices that go and come in a row, with nothing else happening, after which nothing else ever will.
 const MAX_IDLE_TURNS: u32 = 10_000;
 
+/// What runs on a lane that runs nothing.
 const NOBODY: TaskId = TaskId(u32::MAX);
 
 const NOTHING: Running =
@@ -156,8 +157,6 @@ struct World {
     plan: Option<Result<Schedule, String>>,
     digest: runtime::trace::Digest,
 }
-
-/// What runs on a lane that runs nothing.
 
 /// Runs a simulation to its end.
 ///
