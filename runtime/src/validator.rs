@@ -32,7 +32,8 @@
 //! executive one after another, so nothing needs slack there either; [`Options::slack_ns`] is for
 //! clocks that differ.
 //!
-//! **Losses.** A task may finish more than once if the records say that something it wrote was taken
+//! **Losses.** A task may finish more than once if the records say that something it wrote was
+//! taken
 //! back in between; what they say is believed about when, not about content: every attempt must
 //! find its inputs in the right version, and a version is only where an attempt, a transfer or the
 //! initial data put it. Attempts and transfers that came to nothing leave nothing that is of use.

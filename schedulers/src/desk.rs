@@ -33,7 +33,8 @@ struct Gang {
 }
 
 impl Gang {
-    /// What is to be placed now that a member is ready: all of them with the last one; by itself one
+    /// What is to be placed now that a member is ready: all of them with the last one; by itself
+    /// one
     /// that is ready again, since what was placed of it came to nothing.
     fn ready(&mut self, gang: GangId, task: TaskId) -> Option<Job> {
         if self.ready.contains(&task) {

@@ -129,7 +129,8 @@ struct Running {
     fails: bool,
 }
 
-/// Devices that go and come in a row, with nothing else happening, after which nothing else ever will.
+/// Devices that go and come in a row, with nothing else happening, after which nothing else ever
+/// will.
 const MAX_IDLE_TURNS: u32 = 10_000;
 
 /// What runs on a lane that runs nothing.

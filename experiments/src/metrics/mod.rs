@@ -1,7 +1,8 @@
 //! What a trace says about its run, in numbers.
 //!
 //! [`measure`] makes the [`Metrics`] of a record; [`gaps()`] says for every idle moment of every
-//! lane what it waited for; [`losses`] what went wrong and what was done about it; [`bound`] has the
+//! lane what it waited for; [`losses`] what went wrong and what was done about it; [`bound`] has
+//! the
 //! lower bounds that makespans are compared with; [`memory`] the bytes allocated over time;
 //! [`kernels`] adds durations up by kernel.
 

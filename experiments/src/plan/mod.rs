@@ -3,7 +3,8 @@
 //!
 //! Map: [`parts`] are the workloads, clusters and schedulers of cells; `names` finds what an entry
 //! means, `parameters` checks what was given to it, `files` finds paths, `cluster` reads written
-//! clusters; `grid` fills in options, `trouble` what goes wrong, `axes` and `vary` are what else varies, `cells` expands;
+//! clusters; `grid` fills in options, `trouble` what goes wrong, `axes` and `vary` are what else
+//! varies, `cells` expands;
 //! `feasible` tries every workload on every cluster before anything is run.
 
 mod axes;

@@ -57,7 +57,8 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Watches `scheduler`; `eviction` and `decision_interval_ns` overrule its own choice, and after
+    /// Watches `scheduler`; `eviction` and `decision_interval_ns` overrule its own choice, and
+    /// after
     /// `deadline` it gives up.
     pub fn new(
         scheduler: Box<dyn Scheduler>,

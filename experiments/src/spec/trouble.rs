@@ -31,7 +31,8 @@ pub struct FailuresText {
     pub probability: Share,
     /// A task that was tried this often and has not finished ends the run; 20 when absent.
     pub attempts: Option<Count>,
-    /// How long a task waits after its first failure, doubled after each further one; 0 when absent.
+    /// How long a task waits after its first failure, doubled after each further one; 0 when
+    /// absent.
     pub back_off: Option<Time>,
 }
 

@@ -232,7 +232,8 @@ impl State {
 
     /// A task wrote an object: all other copies are old.
     ///
-    /// `before` is the number of writes that come before it at least: some of them may not have been
+    /// `before` is the number of writes that come before it at least: some of them may not have
+    /// been
     /// made again in a recovery, since nobody needs them.
     pub(super) fn publish(
         &mut self,

@@ -88,7 +88,8 @@ impl State {
         self.store.iter(list).any(|b| self.store.get(b).content == Content::Valid)
     }
 
-    /// What has to be made again of objects that lost a copy; `None` when nothing that anybody needs
+    /// What has to be made again of objects that lost a copy; `None` when nothing that anybody
+    /// needs
     /// is lost.
     pub(super) fn lineage(&self, suspects: &[ObjectId]) -> Option<Lineage> {
         let lost = |o: &ObjectId| {

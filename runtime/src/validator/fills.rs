@@ -193,7 +193,8 @@ fn firsts(ranks: usize, entries: impl Iterator<Item = usize>) -> Vec<u32> {
     first
 }
 
-/// Initial data is in the first buffer of its object at home, and in those in which it was restored.
+/// Initial data is in the first buffer of its object at home, and in those in which it was
+/// restored.
 fn initial(facts: &Facts, written: &mut Vec<Fill>) {
     let graph = &facts.trace.graph;
     let mut is_made = vec![false; graph.object_count()];

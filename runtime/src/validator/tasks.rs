@@ -113,7 +113,8 @@ fn lanes(facts: &Facts, out: &mut Vec<Violation>) {
     }
 }
 
-/// Members of a gang are issued at one instant, but for those that run again by themselves. In simulation they start together too, but for
+/// Members of a gang are issued at one instant, but for those that run again by themselves. In
+/// simulation they start together too, but for
 /// the issue latency of their devices and 1 ns; on hardware their threads wake when they wake.
 fn gangs(facts: &Facts, out: &mut Vec<Violation>) {
     let losses = &facts.trace.losses.attempts;
