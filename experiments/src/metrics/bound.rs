@@ -10,7 +10,8 @@ use sim::Noise;
 /// and device, so all schedulers of a cell meet the same draws: each task counts on each group of
 /// like devices with its shortest draw on any of them that can run it, in any of the `attempts`
 /// that
-/// there may be. Takes time in tasks times devices times attempts when there is noise. `graph` is the graph grown to its end; tasks that `truth` does not
+/// there may be. Takes time in tasks times devices times attempts when there is noise. `graph` is
+/// the graph grown to its end; tasks that `truth` does not
 /// cover yet are resolved here. `None` when one of them can run nowhere.
 pub fn drawn_bound(
     graph: &TaskGraph,
