@@ -308,6 +308,24 @@ fn simulate(case: u64, most_cores: u64, is_tight: bool) -> (Trace, Bound) {
     (output.trace, bound)
 }
 
+fn simulate_losses(case: u64) -> Trace {
+    let mut rng = Pcg64::new(u128::from(case), 1);
+    let graph = random_graph(&mut rng, 2);
+    let machine = machine(&[(2, 1.0), (3, 2.0), (2, 0.5)]);
+    let cluster = Arc::new(Cluster::new(machine).unwrap());
+    let costs = Costs::resolve(&graph, &cluster, None).unwrap();
+    let mct = schedulers::find("mct").unwrap().build_default(case);
+    let mut spec = sim::SimSpec::new(graph, cluster, costs, mct);
+    spec.seed = case;
+    let (share, well_ns, spell_ns) = (0.6, 100_000_000, Some(50_000_000));
+    spec.disturbance = sim::Disturbance {
+        failure: 0.1,
+        outages: sim::Spells { share, well_ns, spell_ns },
+        ..Default::default()
+    };
+    sim::run(spec).unwrap_or_else(|e| panic!("case {case}: {e}")).trace
+}
+
 #[test]
 fn busy_and_idle_add_up_in_any_simulation() {
     let mut seen = TimeShares::default();
@@ -317,6 +335,16 @@ fn busy_and_idle_add_up_in_any_simulation() {
         let metrics = measure(&trace, Some(bound));
         assert_eq!(total(&metrics.time), trace.makespan_ns * 7, "case {case}");
         assert!(metrics.bound_ns <= metrics.makespan_ns, "case {case}: {metrics:?}");
+        for gap in gaps(&trace).iter().flatten() {
+            *gap.cause.share(&mut seen) += 1;
+        }
+    }
+    // So they do when devices are lost and attempts fail.
+    for case in 0..20 {
+        let trace = simulate_losses(case);
+        check_balance(&trace).unwrap_or_else(|e| panic!("case {case}: {e}"));
+        let metrics = measure(&trace, None);
+        assert_eq!(total(&metrics.time), trace.makespan_ns * 7, "case {case}");
         for gap in gaps(&trace).iter().flatten() {
             *gap.cause.share(&mut seen) += 1;
         }
