@@ -317,7 +317,7 @@ fn simulate_losses(case: u64) -> Trace {
     let mct = schedulers::find("mct").unwrap().build_default(case);
     let mut spec = sim::SimSpec::new(graph, cluster, costs, mct);
     spec.seed = case;
-    let (share, well_ns, spell_ns) = (0.6, 100_000_000, Some(50_000_000));
+    let (share, well_ns, spell_ns) = (0.6, 500_000_000, Some(100_000_000));
     spec.disturbance = sim::Disturbance {
         failure: 0.1,
         outages: sim::Spells { share, well_ns, spell_ns },
