@@ -49,6 +49,7 @@ fn trace_text() -> Vec<u8> {
         buffers: Vec::new(),
         thoughts: Vec::new(),
         inputs: Vec::new(),
+        losses: Default::default(),
     };
     let mut text = Vec::new();
     write_trace(&trace, &mut text).unwrap();

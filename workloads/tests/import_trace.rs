@@ -82,6 +82,7 @@ fn recorded() -> Trace {
         buffers: Vec::new(),
         thoughts: Vec::new(),
         inputs: Vec::new(),
+        losses: Default::default(),
     }
 }
 
