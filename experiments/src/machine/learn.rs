@@ -81,13 +81,14 @@ impl Learnt {
     }
 
     /// What the runtime takes of a lane per task: from the moment when the lane has a task and
-    /// nothing else to do until the task's start. The mean of what is no outlier, since all of it
-    /// adds up.
+    /// nothing else to do until the task's start. The mean, since all of it adds up, without the
+    /// longest hundredth, in which something else had the core.
     pub fn issue_ns(&self) -> Ns {
-        let sample = Sample::of(&self.issues_ns);
-        let usual = self.issues_ns.iter().filter(|ns| !sample.is_outlier(**ns));
-        let (sum, count) = usual.fold((0.0, 0.0), |(sum, count), ns| (sum + ns, count + 1.0));
-        if count > 0.0 { (sum / count).round() as Ns } else { 0 }
+        let mut issues_ns = self.issues_ns.clone();
+        issues_ns.sort_by(f64::total_cmp);
+        let usual = &issues_ns[..issues_ns.len() - issues_ns.len() / 100];
+        let mean_ns = usual.iter().sum::<f64>() / usual.len().max(1) as f64;
+        mean_ns.round() as Ns
     }
 }
 
@@ -187,6 +188,9 @@ mod tests {
         push_issues(&trace, &mut learnt.issues_ns);
         assert_eq!(learnt.issues_ns, [7.0, 5.0, 1.0]);
         assert_eq!(learnt.issue_ns(), 4, "the mean of 7, 5 and 1");
+        learnt.issues_ns = (0..100).map(|at| if at == 37 { 1e9 } else { 20.0 }).collect();
+        assert_eq!(learnt.issue_ns(), 20, "the longest of a hundred does not count");
+        assert_eq!(Learnt::default().issue_ns(), 0);
     }
 
     #[test]
