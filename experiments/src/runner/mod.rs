@@ -118,8 +118,7 @@ pub fn run(
     let last_real = Mutex::new(None);
     let work = Work { plan, worlds: &worlds, options, out, first_seeds, last_real };
     summary.failed += work.run_all("simulated", simulated, options.jobs, &mut dir)?;
-    // One at a time: real runs must not disturb each other.
-    summary.failed += work.run_all("real", real, 1, &mut dir)?;
+    summary.failed += work.run_alone("real", real, &mut dir)?;
     dir.sort(&ids)?;
     Ok(summary)
 }
@@ -208,6 +207,32 @@ impl Work<'_> {
         });
         progress.finish();
         result.map(|()| failed)
+    }
+
+    /// Runs cells one at a time: real runs must not disturb each other, and neither must the writing
+    /// of what the last one left, which is done before the next one begins.
+    fn run_alone(
+        &self,
+        what: &'static str,
+        cells: &[Cell],
+        dir: &mut RunDir,
+    ) -> Result<usize, StoreError> {
+        let mut progress = Progress::new(what, cells.len() as u64, self.options.is_quiet);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(STACK_BYTES).build();
+        let mut failed = 0;
+        for cell in cells {
+            let finished = match &pool {
+                Ok(pool) => pool.install(|| self.run_one(cell)),
+                // Without threads there is only this one's stack.
+                Err(_) => self.run_one(cell),
+            };
+            let has_failed = finished.record.outcome.is_err();
+            failed += usize::from(has_failed);
+            dir.append(&finished.record, &finished.wall, finished.trace.as_ref())?;
+            progress.step(has_failed);
+        }
+        progress.finish();
+        Ok(failed)
     }
 
     fn run_one(&self, cell: &Cell) -> Finished {
