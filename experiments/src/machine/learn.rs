@@ -2,6 +2,7 @@
 //! takes of a lane between two tasks.
 
 use super::robust::Sample;
+use crate::runner::Watched;
 use real_backend::{RunError, RunSpec};
 use runtime::cost::History;
 use runtime::trace::TaskRecord;
@@ -95,6 +96,8 @@ impl Learnt {
 fn run_once(made: Workload, cluster: &Arc<Cluster>, seed: u64) -> Result<Trace, LearnError> {
     let costs = Costs::resolve(&made.graph, cluster, None)?;
     let scheduler = schedulers::find(SCHEDULER).expect("it is registered").build_default(seed);
+    // Watched like those of the runs that are predicted: that, too, takes time.
+    let scheduler = Box::new(Watched::new(scheduler, &Arc::default(), None, None, None));
     let mut spec = RunSpec {
         program: made.program,
         ..RunSpec::new(made.graph, Arc::clone(cluster), costs, scheduler)

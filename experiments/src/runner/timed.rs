@@ -58,8 +58,7 @@ pub struct Watched {
 
 impl Watched {
     /// Watches `scheduler`; `eviction` and `decision_interval_ns` overrule its own choice, and
-    /// after
-    /// `deadline` it gives up.
+    /// after `deadline` it gives up.
     pub fn new(
         scheduler: Box<dyn Scheduler>,
         watch: &Arc<Watch>,
