@@ -209,8 +209,8 @@ impl Work<'_> {
         result.map(|()| failed)
     }
 
-    /// Runs cells one at a time: real runs must not disturb each other, and neither must the writing
-    /// of what the last one left, which is done before the next one begins.
+    /// Runs cells one at a time: real runs must not disturb each other, and neither must the
+    /// writing of what the last one left, which is done before the next one begins.
     fn run_alone(
         &self,
         what: &'static str,
