@@ -4,12 +4,11 @@ use super::chart;
 use super::figure::{Figure, TableView};
 use super::grid::Grid;
 use super::predicted::twins;
-use super::shares::{PARTS, look, parts};
+use super::shares::{PARTS, add_parts, look, parts};
 use super::table::{Cell, Table};
 use crate::record::Metrics;
-use plotly::common::{Marker, Orientation};
+use plotly::Plot;
 use plotly::layout::BarMode;
-use plotly::{Bar, Plot};
 use std::collections::BTreeMap;
 
 /// What runs of an instance took, by scheduler averaged, then over schedulers.
@@ -139,20 +138,8 @@ fn error_percent(instance: &Instance, part: usize) -> f64 {
 fn plot(instances: &[Instance], height_px: usize) -> Plot {
     let mut plot = Plot::new();
     let names: Vec<String> = instances.iter().map(|i| chart::safe(&i.name)).collect();
-    for part in 0..PARTS {
-        let x: Vec<f64> = instances.iter().map(|i| chart::short(error_percent(i, part))).collect();
-        if x.iter().all(|v| *v == 0.0) {
-            continue;
-        }
-        let (name, colour) = look(part);
-        plot.add_trace(
-            Bar::new(x, names.clone())
-                .name(name)
-                .orientation(Orientation::Horizontal)
-                .marker(Marker::new().color(colour))
-                .hover_template("%{y}: %{fullData.name} %{x:+.2f} %<extra></extra>"),
-        );
-    }
+    let errors = |part: usize| instances.iter().map(|i| error_percent(i, part)).collect();
+    add_parts(&mut plot, &names, "%{x:+.2f} %", errors);
     plot.set_layout(
         chart::layout(chart::legend_below(height_px))
             .bar_mode(BarMode::Relative)

@@ -31,20 +31,7 @@ pub fn figure(grid: &Grid<'_>, board: &Board) -> Option<Figure> {
     let names: Vec<String> = board.rows.iter().map(|r| chart::safe(&r.label)).collect();
     let height_px = 160 + 34 * board.rows.len();
     let mut plot = Plot::new();
-    for part in 0..PARTS {
-        let x: Vec<f64> = bars.iter().map(|b| chart::short(b.parts[part])).collect();
-        if x.iter().all(|v| *v == 0.0) {
-            continue;
-        }
-        let (name, colour) = look(part);
-        plot.add_trace(
-            Bar::new(x, names.clone())
-                .name(name)
-                .orientation(Orientation::Horizontal)
-                .marker(Marker::new().color(colour))
-                .hover_template("%{y}: %{fullData.name} %{x:.3f}<extra></extra>"),
-        );
-    }
+    add_parts(&mut plot, &names, "%{x:.3f}", |part| bars.iter().map(|b| b.parts[part]).collect());
     let last = board.rows.len() as f64 - 0.4;
     let y_axis = chart::axis("").range(vec![last, -0.6]);
     plot.set_layout(
@@ -71,6 +58,29 @@ pub fn figure(grid: &Grid<'_>, board: &Board) -> Option<Figure> {
         table,
         table_view: TableView::Folded,
     })
+}
+
+/// Adds a row of bars for each part that any of the rows has.
+pub(super) fn add_parts(
+    plot: &mut Plot,
+    names: &[String],
+    format: &str,
+    values: impl Fn(usize) -> Vec<f64>,
+) {
+    for part in 0..PARTS {
+        let x: Vec<f64> = values(part).into_iter().map(chart::short).collect();
+        if x.iter().all(|v| *v == 0.0) {
+            continue;
+        }
+        let (name, colour) = look(part);
+        plot.add_trace(
+            Bar::new(x, names.to_vec())
+                .name(name)
+                .orientation(Orientation::Horizontal)
+                .marker(Marker::new().color(colour))
+                .hover_template(format!("%{{y}}: %{{fullData.name}} {format}<extra></extra>")),
+        );
+    }
 }
 
 pub(super) fn look(part: usize) -> (&'static str, &'static str) {

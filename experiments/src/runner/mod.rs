@@ -193,16 +193,13 @@ impl Work<'_> {
                 Err(_) => take(sender),
             }
             for finished in receiver {
-                let has_failed = finished.record.outcome.is_err();
-                failed += usize::from(has_failed);
-                let kept = dir.append(&finished.record, &finished.wall, finished.trace.as_ref());
-                if let Err(error) = kept {
+                failed += usize::from(finished.record.outcome.is_err());
+                result = keep(&finished, dir, &mut progress);
+                if result.is_err() {
                     // Cells under way are let go.
                     is_stopped.store(true, Ordering::Relaxed);
-                    result = Err(error);
                     break;
                 }
-                progress.step(has_failed);
             }
         });
         progress.finish();
@@ -220,19 +217,17 @@ impl Work<'_> {
         let mut progress = Progress::new(what, cells.len() as u64, self.options.is_quiet);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(STACK_BYTES).build();
         let mut failed = 0;
-        for cell in cells {
+        let result = cells.iter().try_for_each(|cell| {
             let finished = match &pool {
                 Ok(pool) => pool.install(|| self.run_one(cell)),
                 // Without threads there is only this one's stack.
                 Err(_) => self.run_one(cell),
             };
-            let has_failed = finished.record.outcome.is_err();
-            failed += usize::from(has_failed);
-            dir.append(&finished.record, &finished.wall, finished.trace.as_ref())?;
-            progress.step(has_failed);
-        }
+            failed += usize::from(finished.record.outcome.is_err());
+            keep(&finished, dir, &mut progress)
+        });
         progress.finish();
-        Ok(failed)
+        result.map(|()| failed)
     }
 
     fn run_one(&self, cell: &Cell) -> Finished {
@@ -282,6 +277,13 @@ impl Work<'_> {
         };
         format!("windtunnel run {path}{out} --cell {}", self.plan.id(cell))
     }
+}
+
+/// Writes what a cell left, and shows that it is done.
+fn keep(finished: &Finished, dir: &mut RunDir, progress: &mut Progress) -> Result<(), StoreError> {
+    dir.append(&finished.record, &finished.wall, finished.trace.as_ref())?;
+    progress.step(finished.record.outcome.is_err());
+    Ok(())
 }
 
 /// A word as a shell reads it back.
