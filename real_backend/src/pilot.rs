@@ -180,6 +180,15 @@ impl Pilot {
 
     /// Polls everything under way.
     fn poll_all(&mut self, now_ns: impl Fn() -> Ns, landings: &mut Vec<Landing>) {
+        self.poll_once(&now_ns, landings);
+        if landings.iter().any(|landing| matches!(landing, Landing::Trouble { .. })) {
+            // A transfer may be the first to say that a device is lost, after the task that broke
+            // it was looked at.
+            self.poll_once(now_ns, landings);
+        }
+    }
+
+    fn poll_once(&mut self, now_ns: impl Fn() -> Ns, landings: &mut Vec<Landing>) {
         let mut at = 0;
         while at < self.flights.len() {
             match self.poll(at, now_ns()) {
@@ -295,13 +304,17 @@ fn wait_for_start(shared: &Shared, pilot: &mut Pilot) {
 
 /// Reads the devices' clocks again from time to time.
 fn follow_clocks(shared: &Shared, pilot: &mut Pilot) {
+    let mut landings = Vec::new();
     for clock in pilot.clocks.iter_mut().flatten() {
         if let Err(error) = clock.follow(&mut *pilot.gpus) {
             // A device that is lost says so by what it ran, too.
             let doing = "reading a clock".to_owned();
-            let landing = Landing::Trouble { doing, error, job: None };
-            land(shared, &mut vec![landing], &mut pilot.later, &mut Turn::default());
+            landings.push(Landing::Trouble { doing, error, job: None });
         }
+    }
+    if !landings.is_empty() {
+        pilot.poll_all(|| shared.crew.clock.now_ns(), &mut landings);
+        land(shared, &mut landings, &mut pilot.later, &mut Turn::default());
     }
 }
 

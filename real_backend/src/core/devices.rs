@@ -62,11 +62,13 @@ pub(crate) enum Landing {
 }
 
 impl Landing {
-    /// When it came.
+    /// When it came. Trouble comes last of a round: of a device that is lost every operation says
+    /// so, and a task among them names what was run.
     pub fn at_ns(&self) -> Ns {
         match self {
             Self::Task { ended_ns, .. } | Self::Copy { ended_ns, .. } => *ended_ns,
-            Self::Half { .. } | Self::Filled | Self::Trouble { .. } => 0,
+            Self::Half { .. } | Self::Filled => 0,
+            Self::Trouble { .. } => Ns::MAX,
         }
     }
 }
