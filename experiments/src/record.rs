@@ -124,6 +124,25 @@ pub struct Metrics {
     /// What went wrong; absent where nothing did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub losses: Option<LossMetrics>,
+    /// What it took in energy; absent where the cluster states no powers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy: Option<EnergyMetrics>,
+}
+
+/// What a run took in energy, over its makespan; only of parts whose power is stated. See
+/// [`crate::metrics::energy`] for the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EnergyMetrics {
+    /// Joules in all.
+    pub energy_j: f64,
+    /// Times the makespan, in joule seconds.
+    pub energy_delay_js: f64,
+    /// Of `energy_j`: what devices and links draw when they do nothing, drawn all the time.
+    pub idle_j: f64,
+    /// Of `energy_j`: what tasks added.
+    pub compute_j: f64,
+    /// Of `energy_j`: what transfers added.
+    pub transfer_j: f64,
 }
 
 /// What went wrong in a run and what was done about it.

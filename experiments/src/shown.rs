@@ -57,6 +57,20 @@ pub fn duration(ns: u64) -> String {
     }
 }
 
+/// A quantity for people: three digits, a decimal prefix and the unit.
+pub fn significant(value: f64, unit: &str) -> String {
+    let prefixes = [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u")];
+    let fits = |(scale, _): &&(f64, &str)| value.abs() >= *scale;
+    let (scale, prefix) = prefixes.iter().find(fits).unwrap_or(&(1e-6, "u"));
+    let scaled = if value == 0.0 { 0.0 } else { value / scale };
+    match (value, scaled.abs()) {
+        (0.0, _) => format!("0 {unit}"),
+        (_, v) if v < 10.0 => format!("{scaled:.2} {prefix}{unit}"),
+        (_, v) if v < 100.0 => format!("{scaled:.1} {prefix}{unit}"),
+        _ => format!("{scaled:.0} {prefix}{unit}"),
+    }
+}
+
 /// A size for people, in binary units.
 pub fn size(bytes: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -101,5 +115,9 @@ mod tests {
         assert_eq!(duration(62_000_000_000), "62.0 s");
         assert_eq!(size(1023), "1023 B");
         assert_eq!(size(16 << 30), "16.0 GiB");
+        assert_eq!(significant(0.0, "J"), "0 J");
+        assert_eq!(significant(1234.0, "J"), "1.23 kJ");
+        assert_eq!(significant(0.0456, "J s"), "45.6 mJ s");
+        assert_eq!(significant(3.2e-9, "J"), "0.00 uJ");
     }
 }

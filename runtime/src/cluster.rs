@@ -11,7 +11,7 @@ pub use error::ClusterError;
 pub use routes::Channel;
 pub use spec::{
     Capacity, ClusterSpec, DeviceSpec, Duplex, LinkSpec, MemoryKind, MemorySpec, NetworkModel,
-    SwitchSpec,
+    Power, SwitchSpec,
 };
 
 use crate::{ChannelId, DeviceId, LaneId, LinkId, MemoryId, Ns};

@@ -77,6 +77,7 @@ impl Oracle {
                 bytes_per_s,
                 latency_ns,
                 duplex: Duplex::Simplex,
+                ..Default::default()
             };
             let hub = || "switch".to_owned();
             if id == "bus" {

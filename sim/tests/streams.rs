@@ -18,6 +18,7 @@ fn gpu(streams: u32, issue_ns: Ns) -> Arc<Cluster> {
             speed: 1.0,
             capacity: Capacity::Shared,
             issue_ns,
+            power: None,
         }],
         ..Default::default()
     };

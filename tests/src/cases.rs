@@ -153,6 +153,7 @@ pub fn cluster(seed: u64) -> ClusterSpec {
         bytes_per_s: bytes_per_s * (1 + dice.below(3)) as f64,
         latency_ns: dice.below(3) * 500,
         duplex: if dice.once_in(3) { Duplex::Half } else { Duplex::Full },
+        power: None,
     };
     ClusterSpec {
         name: format!("case-{seed}"),

@@ -8,7 +8,7 @@ use crate::plan::{
 };
 use crate::record::{Metrics, Record, Wall};
 use crate::runner::{Calibration, Finished, Worlds, calibrate, run_cell};
-use crate::shown::{duration, printable, size};
+use crate::shown::{duration, printable, significant, size};
 use crate::spec::{At, Backend, Estimates, KeepTraces, Scalar, ThinkingText};
 use runtime::registry::Value;
 use runtime::trace::Trace;
@@ -192,6 +192,7 @@ fn as_json(record: &Record, metrics: &Metrics, trace: &Trace) -> Json {
         "makespan_ns": metrics.makespan_ns,
         "bound_ns": metrics.bound_ns,
         "digest": metrics.digest,
+        "energy": metrics.energy,
         "tasks": tasks,
         "transfers": transfers,
     })
@@ -217,6 +218,15 @@ fn in_words(record: &Record, metrics: &Metrics, wall: &Wall) -> String {
     if metrics.write_backs > 0 {
         let text = format!("{} of them, to make room", metrics.write_backs);
         rows.push(vec!["write-backs".to_owned(), text]);
+    }
+    if let Some(energy) = metrics.energy {
+        let joules = |value| significant(value, "J");
+        let (idle, compute) = (joules(energy.idle_j), joules(energy.compute_j));
+        let transfer = joules(energy.transfer_j);
+        let parts = format!("{idle} idle, {compute} tasks, {transfer} transfers");
+        let product = significant(energy.energy_delay_js, "J s");
+        let text = format!("{} ({parts}); times makespan {product}", joules(energy.energy_j));
+        rows.push(vec!["energy".to_owned(), text]);
     }
     rows.push(vec!["planning".to_owned(), duration(wall.planning_ns)]);
     rows.extend(wall.notes.iter().map(|note| vec!["note".to_owned(), printable(note)]));

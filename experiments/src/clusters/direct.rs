@@ -11,11 +11,11 @@ pub(super) const RING: ClusterInfo = ClusterInfo {
     source: "",
     category: Category::Topology,
     parameters: &{
-        const ALL: [ParameterInfo; 7] = joined([count("nodes", "nodes", 4, MAX_NODES)], NODES);
+        const ALL: [ParameterInfo; 9] = joined([count("nodes", "nodes", 4, MAX_NODES)], NODES);
         ALL
     },
     is_random: false,
-    build: |parameters, _| Ok(grid("ring", &[parameters.int("nodes")], parameters)),
+    build: |parameters, _| grid("ring", &[parameters.int("nodes")], parameters),
 };
 
 pub(super) const MESH: ClusterInfo = ClusterInfo {
@@ -24,7 +24,7 @@ pub(super) const MESH: ClusterInfo = ClusterInfo {
     source: "",
     category: Category::Topology,
     parameters: &{
-        const ALL: [ParameterInfo; 7] = joined([count("nodes", "nodes", 4, 256)], NODES);
+        const ALL: [ParameterInfo; 9] = joined([count("nodes", "nodes", 4, 256)], NODES);
         ALL
     },
     is_random: false,
@@ -37,7 +37,7 @@ pub(super) const TORUS_2D: ClusterInfo = ClusterInfo {
     source: "",
     category: Category::Topology,
     parameters: &{
-        const ALL: [ParameterInfo; 8] = joined(
+        const ALL: [ParameterInfo; 10] = joined(
             [count("x", "nodes along x", 4, MAX_NODES), count("y", "nodes along y", 4, MAX_NODES)],
             NODES,
         );
@@ -46,7 +46,7 @@ pub(super) const TORUS_2D: ClusterInfo = ClusterInfo {
     is_random: false,
     build: |parameters, _| {
         check_nodes(parameters, "y", parameters.int("x"))?;
-        Ok(grid("torus-2d", &[parameters.int("x"), parameters.int("y")], parameters))
+        grid("torus-2d", &[parameters.int("x"), parameters.int("y")], parameters)
     },
 };
 
@@ -56,7 +56,7 @@ pub(super) const TORUS_3D: ClusterInfo = ClusterInfo {
     source: "",
     category: Category::Topology,
     parameters: &{
-        const ALL: [ParameterInfo; 9] = joined(
+        const ALL: [ParameterInfo; 11] = joined(
             [
                 count("x", "nodes along x", 4, MAX_NODES),
                 count("y", "nodes along y", 4, MAX_NODES),
@@ -70,12 +70,12 @@ pub(super) const TORUS_3D: ClusterInfo = ClusterInfo {
     build: |parameters, _| {
         let [x, y, z] = ["x", "y", "z"].map(|d| parameters.int(d));
         check_nodes(parameters, "z", x.saturating_mul(y))?;
-        Ok(grid("torus-3d", &[x, y, z], parameters))
+        grid("torus-3d", &[x, y, z], parameters)
     },
 };
 
 fn mesh(parameters: &Parameters, _: u64) -> Result<ClusterSpec, ParameterError> {
-    let nodes = Nodes::new(parameters);
+    let nodes = Nodes::new(parameters)?;
     let mut spec = empty("full-mesh");
     let name = |i: i64| format!("node{i}");
     let count = parameters.int("nodes");
@@ -87,8 +87,8 @@ fn mesh(parameters: &Parameters, _: u64) -> Result<ClusterSpec, ParameterError> 
 }
 
 /// A torus of any number of dimensions; one of a single dimension is a ring.
-fn grid(name: &str, sizes: &[i64], parameters: &Parameters) -> ClusterSpec {
-    let nodes = Nodes::new(parameters);
+fn grid(name: &str, sizes: &[i64], parameters: &Parameters) -> Result<ClusterSpec, ParameterError> {
+    let nodes = Nodes::new(parameters)?;
     let mut spec = empty(name);
     let places = places(sizes);
     places.iter().for_each(|place| nodes.add(&mut spec, &named("node", place)));
@@ -97,7 +97,7 @@ fn grid(name: &str, sizes: &[i64], parameters: &Parameters) -> ClusterSpec {
             nodes.wire.join(&mut spec, &named("node", place), &named("node", &next));
         }
     }
-    spec
+    Ok(spec)
 }
 
 /// `node1,2`: the drawing puts what is named so on a grid.

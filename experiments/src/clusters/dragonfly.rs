@@ -15,7 +15,7 @@ pub(super) const INFO: ClusterInfo = ClusterInfo {
              dragonfly topology, ISCA 2008",
     category: Category::Topology,
     parameters: &{
-        const ALL: [ParameterInfo; 12] = joined(
+        const ALL: [ParameterInfo; 14] = joined(
             [
                 count("routers", "routers per group (the paper's a)", 4, 64),
                 count("nodes", "nodes per router (p); a = 2 p = 2 h is balanced", 2, 64),
@@ -56,7 +56,7 @@ fn build(parameters: &Parameters, _: u64) -> Result<ClusterSpec, ParameterError>
         );
         return Err(refused("groups", groups, expected));
     }
-    let nodes = Nodes::new(parameters);
+    let nodes = Nodes::new(parameters)?;
     let global = Wire::of(parameters, "global", "global_latency");
     let mut spec = empty("dragonfly");
     let router = |group: i64, i: i64| format!("group{group}/router{i}");

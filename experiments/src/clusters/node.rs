@@ -4,7 +4,7 @@
 use super::parts::{SPEED, Wire, capacity, count, empty, joined, memory, number, quantity, switch};
 use super::{Category, ClusterInfo};
 use runtime::ClusterSpec;
-use runtime::cluster::{DeviceSpec, MemoryKind};
+use runtime::cluster::{DeviceSpec, MemoryKind, Power};
 use runtime::registry::{Dimension, ParameterInfo, Parameters};
 
 pub(super) const PCIE_TREE: ClusterInfo = ClusterInfo {
@@ -116,7 +116,7 @@ fn shape(parameters: &Parameters) -> Shape {
         cores: parameters.int("cores"),
         core_speed: speed,
         socket_bytes: capacity(parameters, "host_memory"),
-        numa: Wire { bytes_per_s: f64::MAX, latency_ns: 0 },
+        numa: Wire { bytes_per_s: f64::MAX, latency_ns: 0, power: None },
         switches: 0,
         pcie: Wire::of(parameters, "pcie", "pcie_latency"),
         accelerators: 1,
@@ -124,6 +124,8 @@ fn shape(parameters: &Parameters) -> Shape {
         speed: speed * parameters.float("speedup"),
         bytes: capacity(parameters, "memory"),
         peers: Peers::Host,
+        socket_power: None,
+        accelerator_power: None,
     }
 }
 
@@ -163,6 +165,10 @@ pub(super) struct Shape {
     /// Memory of an accelerator.
     pub bytes: Option<u64>,
     pub peers: Peers,
+    /// Of each socket, its memory included.
+    pub socket_power: Option<Power>,
+    /// Of each accelerator, its memory included.
+    pub accelerator_power: Option<Power>,
 }
 
 impl Shape {
@@ -175,12 +181,13 @@ impl Shape {
 
     /// Adds the node; `prefix` begins all of its names.
     pub fn add(&self, spec: &mut ClusterSpec, prefix: &str) {
-        let device = |name: &str, class: &str, memory: &str, lanes, speed| DeviceSpec {
+        let device = |name: &str, class: &str, memory: &str, lanes, speed, power| DeviceSpec {
             name: name.to_owned(),
             class: class.to_owned(),
             memory: memory.to_owned(),
             lanes,
             speed,
+            power,
             ..DeviceSpec::default()
         };
         let sockets: Vec<String> = (0..self.sockets).map(|s| self.socket(prefix, s)).collect();
@@ -188,7 +195,8 @@ impl Shape {
             let cpu = if self.sockets == 1 { "cpu".to_owned() } else { format!("cpu{s}") };
             spec.memories.push(memory(ram.clone(), self.socket_bytes));
             let cpu = format!("{prefix}{cpu}");
-            spec.devices.push(device(&cpu, "cpu", ram, self.cores as u32, self.core_speed));
+            let (cores, speed) = (self.cores as u32, self.core_speed);
+            spec.devices.push(device(&cpu, "cpu", ram, cores, speed, self.socket_power));
             sockets[..s].iter().for_each(|other| self.numa.join(spec, other, ram));
         }
         let mut names = Vec::new();
@@ -198,7 +206,8 @@ impl Shape {
                 let mut hbm = memory(name.clone(), self.bytes);
                 hbm.kind = MemoryKind::Hbm;
                 spec.memories.push(hbm);
-                spec.devices.push(device(&name, self.class, &name, 1, self.speed));
+                let power = self.accelerator_power;
+                spec.devices.push(device(&name, self.class, &name, 1, self.speed, power));
                 self.pcie.join(spec, &above, &name);
                 names.push(name);
             }

@@ -1,7 +1,7 @@
 //! What presets share: parameters, nodes, links and refusals.
 
 use runtime::ClusterSpec;
-use runtime::cluster::{DeviceSpec, Duplex, LinkSpec, MemorySpec, SwitchSpec};
+use runtime::cluster::{DeviceSpec, Duplex, LinkSpec, MemorySpec, Power, SwitchSpec};
 use runtime::registry::{Dimension, Kind, ParameterError, ParameterInfo, Parameters};
 
 /// Most nodes of any preset: routes are kept for this many memories.
@@ -46,13 +46,20 @@ pub(super) const CLASSES: ParameterInfo = ParameterInfo {
 };
 
 /// The parameters of equal nodes and of their links, for [`Nodes`].
-pub(super) const NODES: [ParameterInfo; 6] = [
+pub(super) const NODES: [ParameterInfo; 8] = [
     count("cores", "cores per node", 4, 4096),
     SPEED,
     CLASSES,
     quantity("bandwidth", "of each node's links, per direction", "1.25 GB/s", Dimension::Rate),
     quantity("latency", "of each link", "10 us", Dimension::Time),
     quantity("memory", "of each node but the first", "unlimited", Dimension::Size),
+    quantity(
+        "idle_power",
+        "of each node that does nothing; without powers no energy is told",
+        "0 W",
+        Dimension::Power,
+    ),
+    quantity("busy_power", "of each node all of whose cores are busy", "0 W", Dimension::Power),
 ];
 
 /// A preset's own parameters with shared ones behind them; `N` is the sum.
@@ -135,6 +142,8 @@ pub(super) fn class(parameters: &Parameters, index: usize) -> String {
 pub(super) struct Wire {
     pub bytes_per_s: f64,
     pub latency_ns: u64,
+    /// What the link draws, both ways together.
+    pub power: Option<Power>,
 }
 
 impl Wire {
@@ -143,12 +152,13 @@ impl Wire {
         Self {
             bytes_per_s: rate(parameters, bandwidth),
             latency_ns: latency_ns(parameters, latency),
+            power: None,
         }
     }
 
     /// Of a time; as fast as can be.
     pub fn of_latency(parameters: &Parameters, latency: &str) -> Self {
-        Self { bytes_per_s: f64::MAX, latency_ns: latency_ns(parameters, latency) }
+        Self { bytes_per_s: f64::MAX, latency_ns: latency_ns(parameters, latency), power: None }
     }
 
     /// Joins two vertices, both ways.
@@ -160,6 +170,7 @@ impl Wire {
             bytes_per_s: self.bytes_per_s,
             latency_ns: self.latency_ns,
             duplex: Duplex::Full,
+            power: self.power,
         });
     }
 }
@@ -167,13 +178,15 @@ impl Wire {
 /// Equal nodes: a memory with a processor each, by the parameters [`NODES`].
 pub(super) struct Nodes<'a> {
     parameters: &'a Parameters,
+    power: Option<Power>,
     /// Of each link.
     pub wire: Wire,
 }
 
 impl<'a> Nodes<'a> {
-    pub fn new(parameters: &'a Parameters) -> Self {
-        Self { parameters, wire: Wire::of(parameters, "bandwidth", "latency") }
+    pub fn new(parameters: &'a Parameters) -> Result<Self, ParameterError> {
+        let power = node_power(parameters)?;
+        Ok(Self { parameters, power, wire: Wire::of(parameters, "bandwidth", "latency") })
     }
 
     /// Adds a node. The first one is the home of all data, which must always fit somewhere.
@@ -188,9 +201,32 @@ impl<'a> Nodes<'a> {
             memory: name.to_owned(),
             lanes: self.parameters.int("cores") as u32,
             speed: self.parameters.float("speed"),
+            power: self.power,
             ..DeviceSpec::default()
         });
     }
+}
+
+/// What a node draws by the parameters [`NODES`]; `None` where they state nothing.
+fn node_power(parameters: &Parameters) -> Result<Option<Power>, ParameterError> {
+    let milliwatts = |name| {
+        let mw = parameters.quantity(name, Dimension::Power).unwrap_or(0);
+        u32::try_from(mw).map_err(|_| refused(name, parameters.text(name), "at most 4 MW"))
+    };
+    let (idle_mw, busy_mw) = (milliwatts("idle_power")?, milliwatts("busy_power")?);
+    match busy_mw {
+        0 if idle_mw == 0 => Ok(None),
+        _ if busy_mw < idle_mw => {
+            let expected = format!("no less than idle_power, {}", parameters.text("idle_power"));
+            Err(refused("busy_power", parameters.text("busy_power"), expected))
+        }
+        _ => Ok(Some(Power { idle_mw, busy_mw })),
+    }
+}
+
+/// A power of a part, in watts.
+pub(super) const fn watts(idle: u32, busy: u32) -> Option<Power> {
+    Some(Power { idle_mw: idle * 1000, busy_mw: busy * 1000 })
 }
 
 /// A cluster without any part.

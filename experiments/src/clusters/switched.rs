@@ -14,7 +14,7 @@ pub(super) const STAR: ClusterInfo = ClusterInfo {
     source: "",
     category: Category::Topology,
     parameters: &{
-        const ALL: [ParameterInfo; 7] = joined([count("nodes", "nodes", 4, MAX_NODES)], NODES);
+        const ALL: [ParameterInfo; 9] = joined([count("nodes", "nodes", 4, MAX_NODES)], NODES);
         ALL
     },
     is_random: false,
@@ -27,7 +27,7 @@ pub(super) const BUS: ClusterInfo = ClusterInfo {
     source: "",
     category: Category::Topology,
     parameters: &{
-        const ALL: [ParameterInfo; 7] = joined([count("nodes", "nodes", 4, MAX_NODES)], NODES);
+        const ALL: [ParameterInfo; 9] = joined([count("nodes", "nodes", 4, MAX_NODES)], NODES);
         ALL
     },
     is_random: false,
@@ -42,7 +42,7 @@ pub(super) const TWO_TIER: ClusterInfo = ClusterInfo {
              supercomputing, IEEE Transactions on Computers C-34(10), 1985",
     category: Category::Topology,
     parameters: &{
-        const ALL: [ParameterInfo; 10] = joined(
+        const ALL: [ParameterInfo; 12] = joined(
             [
                 count("racks", "racks", 2, 256),
                 count("nodes", "nodes per rack", 4, 256),
@@ -65,7 +65,7 @@ pub(super) const FAT_TREE: ClusterInfo = ClusterInfo {
              architecture, SIGCOMM 2008",
     category: Category::Topology,
     parameters: &{
-        const ALL: [ParameterInfo; 7] = joined(
+        const ALL: [ParameterInfo; 9] = joined(
             [ParameterInfo {
                 name: "k",
                 summary: "ports of a switch, an even number",
@@ -80,18 +80,22 @@ pub(super) const FAT_TREE: ClusterInfo = ClusterInfo {
 };
 
 fn star(parameters: &Parameters, _: u64) -> Result<ClusterSpec, ParameterError> {
-    Ok(around("star", "switch", parameters))
+    around("star", "switch", parameters)
 }
 
 fn bus(parameters: &Parameters, _: u64) -> Result<ClusterSpec, ParameterError> {
-    let mut spec = around("bus", "bus", parameters);
+    let mut spec = around("bus", "bus", parameters)?;
     spec.switches[0].bytes_per_s = Some(rate(parameters, "bandwidth"));
     Ok(spec)
 }
 
 /// Nodes around one switch.
-fn around(name: &str, center: &str, parameters: &Parameters) -> ClusterSpec {
-    let nodes = Nodes::new(parameters);
+fn around(
+    name: &str,
+    center: &str,
+    parameters: &Parameters,
+) -> Result<ClusterSpec, ParameterError> {
+    let nodes = Nodes::new(parameters)?;
     let mut spec = empty(name);
     spec.switches.push(switch(center.to_owned()));
     for node in 0..parameters.int("nodes") {
@@ -99,15 +103,16 @@ fn around(name: &str, center: &str, parameters: &Parameters) -> ClusterSpec {
         nodes.add(&mut spec, &name);
         nodes.wire.join(&mut spec, &name, center);
     }
-    spec
+    Ok(spec)
 }
 
 fn two_tier(parameters: &Parameters, _: u64) -> Result<ClusterSpec, ParameterError> {
     check_nodes(parameters, "nodes", parameters.int("racks"))?;
-    let nodes = Nodes::new(parameters);
+    let nodes = Nodes::new(parameters)?;
     let uplink = Wire {
         bytes_per_s: rate(parameters, "uplink"),
         latency_ns: latency_ns(parameters, "latency"),
+        power: None,
     };
     let mut spec = empty("two-tier");
     let cores: Vec<String> = match parameters.int("spines") {
@@ -135,7 +140,7 @@ fn fat_tree(parameters: &Parameters, _: u64) -> Result<ClusterSpec, ParameterErr
         return Err(refused("k", k, expected));
     }
     let half = k / 2;
-    let nodes = Nodes::new(parameters);
+    let nodes = Nodes::new(parameters)?;
     let mut spec = empty("fat-tree");
     let core = |group: i64, i: i64| format!("core{}", group * half + i);
     for i in 0..half * half {

@@ -119,11 +119,13 @@ fn names_are_unique() {
 }
 
 #[test]
-fn machines_state_their_source() {
+fn machines_state_their_source_and_their_powers() {
     let is_sold = |i: &&ClusterInfo| i.category == Category::Machine;
-    let own = ["host", "out-of-core"];
+    let own = ["host", "gpu-host", "out-of-core"];
     for info in all().iter().filter(is_sold).filter(|i| !own.contains(&i.name)) {
         assert!(!info.source.is_empty(), "{}", info.name);
+        let devices = info.make(&[], 1).unwrap().devices;
+        assert!(devices.iter().all(|d| d.power.is_some()), "{}", info.name);
     }
 }
 
@@ -228,6 +230,23 @@ fn nodes_have_the_parts_that_are_asked_for() {
 
 /// Name, parameters, and what the refusal says.
 type Refused = (&'static str, &'static [(&'static str, i64)], &'static str);
+
+#[test]
+fn nodes_state_powers_where_asked_to() {
+    let make = |idle: &str, busy: &str| {
+        let given = [("idle_power", idle), ("busy_power", busy)];
+        let text = |(k, v): (&str, &str)| (k.to_owned(), Value::Text(v.to_owned()));
+        find("star").unwrap().make(&given.map(text), 1)
+    };
+    let powers = |spec: ClusterSpec| spec.devices.iter().map(|d| d.power).collect::<Vec<_>>();
+    assert_eq!(powers(make("0 W", "0 W").unwrap()), [None; 4]);
+    let power = Some(runtime::cluster::Power { idle_mw: 1_500, busy_mw: 2_000_000 });
+    assert_eq!(powers(make("1.5 W", "2 kW").unwrap()), [power; 4]);
+    let refusal = make("2 W", "1 W").unwrap_err().to_string();
+    assert!(refusal.contains("no less than idle_power, 2 W"), "{refusal}");
+    let refusal = make("0 W", "5 MW").unwrap_err().to_string();
+    assert!(refusal.contains("at most 4 MW"), "{refusal}");
+}
 
 #[test]
 fn numbers_that_cannot_be_are_refused_with_the_nearest_that_can() {

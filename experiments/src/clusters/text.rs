@@ -3,7 +3,7 @@
 //! What is written is read back as the same [`ClusterSpec`], bit for bit.
 
 use runtime::ClusterSpec;
-use runtime::cluster::{Capacity, Duplex, MemoryKind, NetworkModel};
+use runtime::cluster::{Capacity, Duplex, MemoryKind, NetworkModel, Power};
 
 /// The text of a cluster file (YAML); `about` goes above it as comments.
 pub fn write(spec: &ClusterSpec, about: &[String]) -> String {
@@ -49,6 +49,7 @@ pub fn write(spec: &ClusterSpec, about: &[String]) -> String {
         if device.issue_ns > 0 {
             parts.push(format!("issue: {} ns", device.issue_ns));
         }
+        parts.extend(device.power.map(power));
         line(&parts, "  - {", "}");
     }
     if !spec.switches.is_empty() {
@@ -79,6 +80,7 @@ pub fn write(spec: &ClusterSpec, about: &[String]) -> String {
             Duplex::Half => parts.push("duplex: half".to_owned()),
             Duplex::Simplex => parts.push("duplex: simplex".to_owned()),
         }
+        parts.extend(link.power.map(power));
         line(&parts, "  - {", "}");
     }
     if spec.network != NetworkModel::default() {
@@ -89,6 +91,10 @@ pub fn write(spec: &ClusterSpec, about: &[String]) -> String {
         line(&homes, "homes: [", "]");
     }
     text
+}
+
+fn power(power: Power) -> String {
+    format!("power: {{idle: {} mW, busy: {} mW}}", power.idle_mw, power.busy_mw)
 }
 
 /// The word for a model of the network.
@@ -127,10 +133,12 @@ mod tests {
             spec.memories[0].copies_in = Some(2);
             spec.memories[0].kind = MemoryKind::Disk;
             (spec.devices[0].issue_ns, spec.devices[0].capacity) = (5, Capacity::Shared);
+            spec.devices[0].power = Some(Power { idle_mw: 1, busy_mw: 700_000 });
             spec.name = "a: \"name\" # with marks".to_owned();
             if let Some(link) = spec.links.first_mut() {
                 (link.duplex, link.bytes_per_s) = (Duplex::Half, 6_010_679_672.232_608);
                 link.name = "true".to_owned();
+                link.power = Some(Power { idle_mw: 0, busy_mw: 12_500 });
             }
             spec.network = NetworkModel::ContentionFree;
             spec.homes = vec![spec.memories[0].name.clone()];

@@ -4,9 +4,10 @@
 //! lane what it waited for; [`losses`] what went wrong and what was done about it; [`bound`] has
 //! the
 //! lower bounds that makespans are compared with; [`memory`] the bytes allocated over time;
-//! [`kernels`] adds durations up by kernel.
+//! [`kernels`] adds durations up by kernel; [`energy`] adds powers up to joules.
 
 pub mod bound;
+pub mod energy;
 pub mod gaps;
 pub mod kernels;
 pub mod losses;
@@ -18,15 +19,15 @@ pub use bound::{drawn_bound, measured_bound};
 pub use gaps::{Cause, Gap, Imbalance, by_lane, check_balance, gaps};
 
 use crate::record::{Metrics, TimeShares};
-use runtime::Trace;
 use runtime::bounds::Bound;
 use runtime::trace::CopyReason;
+use runtime::{Cluster, Trace};
 
-/// The metrics of a finished run.
+/// The metrics of a finished run on `cluster`, which is the trace's.
 ///
 /// `bound` is a lower bound on the durations that were drawn ([`drawn_bound`] gives it for a
 /// simulation); without one, [`measured_bound`] derives it from the trace alone.
-pub fn measure(trace: &Trace, bound: Option<Bound>) -> Metrics {
+pub fn measure(trace: &Trace, cluster: &Cluster, bound: Option<Bound>) -> Metrics {
     let bound = bound.or_else(|| measured_bound(trace));
     let write_backs = trace.copies.iter().filter(|c| c.reason == CopyReason::WriteBack).count();
     Metrics {
@@ -47,6 +48,7 @@ pub fn measure(trace: &Trace, bound: Option<Bound>) -> Metrics {
         kernels: kernels::times(trace),
         plans: Vec::new(),
         losses: losses::measure(trace),
+        energy: energy::measure(trace, cluster),
     }
 }
 

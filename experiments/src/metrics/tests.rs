@@ -1,5 +1,7 @@
 //! Hand-made traces with known gaps, and the balance of simulated ones.
 
+mod energy;
+
 use super::*;
 use crate::record::TimeShares;
 use rand::Rng;
@@ -38,6 +40,10 @@ fn machine(lanes: &[(u32, f64)]) -> ClusterSpec {
         links: (1..lanes.len()).map(link).collect(),
         ..Default::default()
     }
+}
+
+fn cluster(trace: &Trace) -> Cluster {
+    Cluster::new(trace.header.cluster.clone()).unwrap()
 }
 
 fn trace_of(graph: TaskGraph, cluster: ClusterSpec, makespan_ns: Ns) -> Trace {
@@ -332,7 +338,7 @@ fn busy_and_idle_add_up_in_any_simulation() {
     for case in 0..120 {
         let (trace, bound) = simulate(case, 2, case.is_multiple_of(2));
         check_balance(&trace).unwrap_or_else(|e| panic!("case {case}: {e}"));
-        let metrics = measure(&trace, Some(bound));
+        let metrics = measure(&trace, &cluster(&trace), Some(bound));
         assert_eq!(total(&metrics.time), trace.makespan_ns * 7, "case {case}");
         assert!(metrics.bound_ns <= metrics.makespan_ns, "case {case}: {metrics:?}");
         for gap in gaps(&trace).iter().flatten() {
@@ -343,7 +349,7 @@ fn busy_and_idle_add_up_in_any_simulation() {
     for case in 0..20 {
         let trace = simulate_losses(case);
         check_balance(&trace).unwrap_or_else(|e| panic!("case {case}: {e}"));
-        let metrics = measure(&trace, None);
+        let metrics = measure(&trace, &cluster(&trace), None);
         assert_eq!(total(&metrics.time), trace.makespan_ns * 7, "case {case}");
         for gap in gaps(&trace).iter().flatten() {
             *gap.cause.share(&mut seen) += 1;

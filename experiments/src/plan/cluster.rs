@@ -3,7 +3,9 @@
 use crate::mistake::{Mistake, Mistakes, Source, Span};
 use crate::spec::{At, ClusterText};
 use runtime::ClusterSpec;
-use runtime::cluster::{ClusterError, DeviceSpec, LinkSpec, MemorySpec, NetworkModel, SwitchSpec};
+use runtime::cluster::{
+    ClusterError, DeviceSpec, LinkSpec, MemorySpec, NetworkModel, Power, SwitchSpec,
+};
 use std::sync::Arc;
 
 /// What axes and options change of a cluster.
@@ -108,7 +110,12 @@ fn device(text: &crate::spec::DeviceText) -> DeviceSpec {
         speed: text.speed.map_or(1.0, |s| s.0),
         capacity: text.capacity.into(),
         issue_ns: text.issue.map_or(0, |t| t.ns),
+        power: text.power.map(power),
     }
+}
+
+fn power(text: crate::spec::PowerText) -> Power {
+    Power { idle_mw: text.idle.mw, busy_mw: text.busy.mw }
 }
 
 fn link(text: &crate::spec::LinkText) -> LinkSpec {
@@ -120,6 +127,7 @@ fn link(text: &crate::spec::LinkText) -> LinkSpec {
         bytes_per_s: text.bandwidth.bytes_per_s,
         latency_ns: text.latency.map_or(0, |l| l.ns),
         duplex: text.duplex.into(),
+        power: text.power.map(power),
     }
 }
 

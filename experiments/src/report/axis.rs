@@ -6,9 +6,8 @@ use std::cmp::Ordering;
 /// By size where both are numbers or quantities of one kind, otherwise as text.
 pub fn by_size(a: &str, b: &str) -> Ordering {
     let numbers = |parse: &dyn Fn(&str) -> Option<f64>| Some(parse(a)?.total_cmp(&parse(b)?));
-    let dimensions = [Dimension::Size, Dimension::Time, Dimension::Rate];
     numbers(&|text| text.parse().ok())
-        .or_else(|| dimensions.iter().find_map(|d| numbers(&|text| d.parse(text).ok())))
+        .or_else(|| Dimension::ALL.iter().find_map(|d| numbers(&|text| d.parse(text).ok())))
         .unwrap_or_else(|| a.cmp(b))
         .then_with(|| a.cmp(b))
 }
@@ -16,9 +15,8 @@ pub fn by_size(a: &str, b: &str) -> Ordering {
 /// Whether all values are numbers or quantities of one kind.
 pub fn is_ordered(values: &[&str]) -> bool {
     let all = |parse: &dyn Fn(&str) -> bool| values.iter().all(|v| parse(v));
-    let dimensions = [Dimension::Size, Dimension::Time, Dimension::Rate];
     all(&|text| text.parse::<f64>().is_ok())
-        || dimensions.iter().any(|d| all(&|text| d.parse(text).is_ok()))
+        || Dimension::ALL.iter().any(|d| all(&|text| d.parse(text).is_ok()))
 }
 
 #[cfg(test)]

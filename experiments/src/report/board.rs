@@ -39,6 +39,20 @@ pub struct Row {
     pub bytes_moved: Option<f64>,
     /// Most bytes in any one memory in any run.
     pub peak_bytes: Option<u64>,
+    /// What runs took in energy, where clusters state powers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy: Option<Energy>,
+}
+
+/// What a scheduler's runs took in energy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Energy {
+    /// Mean joules per run.
+    pub energy_j: f64,
+    /// Mean of joules times makespan, in joule seconds.
+    pub energy_delay_js: f64,
+    /// Geometric mean of a run's joules over the least of its meeting.
+    pub over_least: Option<f64>,
 }
 
 /// The leaderboard of a backend.
@@ -76,6 +90,16 @@ impl Board {
         }
     }
 
+    /// Whether any meeting was not run under some scheduler yet.
+    pub fn has_missing(&self) -> bool {
+        self.rows.iter().any(|r| r.missing > 0)
+    }
+
+    /// Whether the energy of any run is known.
+    pub fn has_energy(&self) -> bool {
+        self.rows.iter().any(|r| r.energy.is_some())
+    }
+
     /// The first row, if it has finished anything.
     pub fn winner(&self) -> Option<&Row> {
         self.rows.first().filter(|r| r.over_best.is_some())
@@ -110,6 +134,7 @@ fn row(run: &Run, grid: &Grid<'_>, scheduler: usize) -> Row {
         planning_p99_ns: quantile(&planning, 0.99),
         bytes_moved: super::stats::mean(&bytes),
         peak_bytes: metrics().flat_map(|m| m.peak_bytes.iter().copied()).max(),
+        energy: energy(grid, scheduler),
     };
     for meeting in &grid.meetings {
         match standing(meeting, scheduler) {
@@ -120,6 +145,19 @@ fn row(run: &Run, grid: &Grid<'_>, scheduler: usize) -> Row {
         }
     }
     row
+}
+
+fn energy(grid: &Grid<'_>, scheduler: usize) -> Option<Energy> {
+    let entries = grid.meetings.iter().map(|m| &m.entries[scheduler]);
+    let runs = entries.flat_map(|e| e.finished()).filter_map(|m| m.energy);
+    let (joules, products): (Vec<f64>, Vec<f64>) =
+        runs.map(|e| (e.energy_j, e.energy_delay_js)).unzip();
+    let over_least = grid.by_instance(|m| m.log_energy_over_least(scheduler));
+    Some(Energy {
+        energy_j: super::stats::mean(&joules)?,
+        energy_delay_js: super::stats::mean(&products)?,
+        over_least: nested_mean(&over_least).map(libm::exp),
+    })
 }
 
 enum Standing {

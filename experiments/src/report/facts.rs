@@ -5,7 +5,7 @@ use super::figure::{Figure, TableView};
 use super::stats::median;
 use super::table::{Cell, Table};
 use super::verdict::count;
-use crate::record::Record;
+use crate::record::{EnergyMetrics, Record};
 use crate::shown::{printable, printable_lines, size};
 use crate::store::Run;
 use maud::{Markup, html};
@@ -143,13 +143,22 @@ fn key_cells(run: &Run, record: &Record) -> Vec<Cell> {
     cells
 }
 
+const ENERGY_COLUMNS: [&str; 2] = ["energy (J)", "energy x delay (J s)"];
+
+fn energy_cells(energy: Option<&EnergyMetrics>) -> [Cell; 2] {
+    [Cell::real(energy.map(|e| e.energy_j), 3), Cell::real(energy.map(|e| e.energy_delay_js), 3)]
+}
+
 /// Every cell with its result and the command that runs it alone.
 pub fn cells(run: &Run) -> Table {
     let mut columns = key_columns(run);
-    columns.extend(
-        ["makespan (ns)", "bound (ns)", "makespan / bound", "outcome", "digest", "replay"]
-            .map(str::to_owned),
-    );
+    columns.extend(["makespan (ns)", "bound (ns)", "makespan / bound"].map(str::to_owned));
+    let is_powered = |r: &Record| r.outcome.as_ref().is_ok_and(|m| m.energy.is_some());
+    let has_energy = run.records.iter().any(is_powered);
+    if has_energy {
+        columns.extend(ENERGY_COLUMNS.map(str::to_owned));
+    }
+    columns.extend(["outcome", "digest", "replay"].map(str::to_owned));
     let mut table = Table { columns, rows: Vec::new() };
     for record in &run.records {
         let mut row = key_cells(run, record);
@@ -159,11 +168,13 @@ pub fn cells(run: &Run) -> Table {
                 row.push(Cell::Time(m.makespan_ns));
                 row.push(bound_ns.map_or(Cell::None, |_| Cell::Time(m.bound_ns)));
                 row.push(Cell::real(bound_ns.map(|b| m.makespan_ns as f64 / b), 3));
+                row.extend(energy_cells(m.energy.as_ref()).into_iter().filter(|_| has_energy));
                 row.push(Cell::text("finished"));
                 row.push(Cell::Code(m.digest.clone()));
             }
             Err(error) => {
                 row.extend([Cell::None, Cell::None, Cell::None]);
+                row.extend(energy_cells(None).into_iter().filter(|_| has_energy));
                 row.push(Cell::text(&error.kind));
                 row.push(Cell::None);
             }

@@ -79,6 +79,15 @@ impl<'a> Entry<'a> {
         self.records.iter().find_map(|r| r.outcome.as_ref().err())
     }
 
+    /// The mean of the repetitions' joules; `None` when one failed or the energy is not known.
+    fn energy_j(&self) -> Option<f64> {
+        if self.failure().is_some() {
+            return None;
+        }
+        let all: Option<Vec<f64>> = self.finished().map(|m| Some(m.energy?.energy_j)).collect();
+        super::stats::mean(&all?)
+    }
+
     /// The geometric mean of the repetitions' makespans in nanoseconds; `None` when it was not run
     /// or a repetition failed.
     pub fn makespan_ns(&self) -> Option<f64> {
@@ -94,6 +103,13 @@ impl<'a> Entry<'a> {
 }
 
 impl Meeting<'_> {
+    /// Logarithm of a scheduler's energy over the least of the meeting. `None` where it is not
+    /// known or 0.
+    pub fn log_energy_over_least(&self, scheduler: usize) -> Option<f64> {
+        let all = self.entries.iter().filter_map(Entry::energy_j);
+        log_ratio(self.entries[scheduler].energy_j()?, all.min_by(f64::total_cmp)?)
+    }
+
     /// Logarithm of the makespan over the lower bound of the meeting. `None` without one of them.
     pub fn log_over_bound(&self, scheduler: usize) -> Option<f64> {
         log_ratio(self.entries[scheduler].makespan_ns()?, self.bound_ns?)

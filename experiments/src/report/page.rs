@@ -8,7 +8,7 @@ use super::style::Style;
 use super::text;
 use super::verdict::count;
 use super::versus::Rival;
-use crate::shown::{duration, printable, size};
+use crate::shown::{duration, printable, significant, size};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The whole page.
@@ -111,7 +111,7 @@ fn board_question(grid: &Grid<'_>) -> String {
 
 fn board(grid: &Grid<'_>, board: &Board, rivals: &[Rival]) -> Markup {
     let anchor = board_anchor(grid);
-    let table = text::board_table(board, rivals);
+    let table = text::board_table(board, rivals, board.has_energy());
     html! {
         section.figure id=(anchor) {
             h2 { a href=(format!("#{anchor}")) { (board_question(grid)) } }
@@ -130,6 +130,13 @@ fn board(grid: &Grid<'_>, board: &Board, rivals: &[Rival]) -> Markup {
                 }
                 @if grid.left_out > 0 {
                     p.note { "Compared on the cells in which all schedulers took part; " (count(grid.left_out, "cell")) " per scheduler left out." }
+                }
+                @if board.has_energy() {
+                    p.note {
+                        "Energy is of the parts of a cluster that state their powers, in the mean \
+                         per run; “energy / least” is the geometric mean of a run's joules over \
+                         the least of its cell."
+                    }
                 }
                 @if !grid.is_simulated() {
                     p.note {
@@ -177,7 +184,6 @@ fn reach(board: &Board) -> Option<(f64, f64)> {
 
 fn board_html(board: &Board, rivals: &[Rival]) -> Markup {
     let reach = reach(board);
-    let has_missing = board.rows.iter().any(|r| r.missing > 0);
     html! {
         table.board {
             thead { tr {
@@ -190,25 +196,25 @@ fn board_html(board: &Board, rivals: &[Rival]) -> Markup {
                 th.num scope="col" { "p" }
                 th.num scope="col" title="cells with the shortest makespan alone / shared / not" { "wins / ties / losses" }
                 th.num scope="col" { "failed" }
-                @if has_missing { th.num scope="col" { "not run" } }
+                @if board.has_missing() { th.num scope="col" { "not run" } }
                 th.num scope="col" { "moved per run" }
                 th.num scope="col" { "peak memory" }
+                @if board.has_energy() {
+                    th.num scope="col" { "energy per run" }
+                    th.num scope="col" title="geometric mean over the least of each cell" { "energy / least" }
+                    th.num scope="col" { "energy × delay" }
+                }
                 th.num.machine scope="col" { "planning p50 / p99" }
             } }
             tbody { @for row in &board.rows {
                 @let rival = rivals.iter().find(|r| r.scheduler == row.scheduler);
-                (board_row(row, rival, reach, has_missing))
+                (board_row(board, row, rival, reach))
             } }
         }
     }
 }
 
-fn board_row(
-    row: &Row,
-    rival: Option<&Rival>,
-    reach: Option<(f64, f64)>,
-    has_missing: bool,
-) -> Markup {
+fn board_row(board: &Board, row: &Row, rival: Option<&Rival>, reach: Option<(f64, f64)>) -> Markup {
     let style = Style::of(row.scheduler);
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
     let time = |ns: Option<f64>| or_dash(ns.map(|ns| duration(ns as u64)));
@@ -226,9 +232,14 @@ fn board_row(
             td.num { (or_dash(rival.and_then(|r| r.p_holm).map(short_p))) }
             td.num { (row.wins) " / " (row.ties) " / " (row.losses) }
             td.num { @if row.failed > 0 { span.failed { (row.failed) } } @else { "0" } }
-            @if has_missing { td.num { (row.missing) } }
+            @if board.has_missing() { td.num { (row.missing) } }
             td.num { (or_dash(row.bytes_moved.map(|b| size(b as u64)))) }
             td.num { (or_dash(row.peak_bytes.map(size))) }
+            @if board.has_energy() {
+                td.num { (or_dash(row.energy.map(|e| significant(e.energy_j, "J")))) }
+                td.num { (or_dash(row.energy.and_then(|e| e.over_least).map(|v| format!("{v:.3}")))) }
+                td.num { (or_dash(row.energy.map(|e| significant(e.energy_delay_js, "J s")))) }
+            }
             td.num.machine { (time(row.planning_p50_ns)) " / " (time(row.planning_p99_ns)) }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::record::{
-    CellError, CellKey, FORMAT_VERSION, Manifest, Metrics, Record, TimeShares, Wall,
+    CellError, CellKey, EnergyMetrics, FORMAT_VERSION, Manifest, Metrics, Record, TimeShares, Wall,
 };
 use crate::store::write_trace_file;
 use runtime::bounds::BoundKind;
@@ -277,13 +277,18 @@ fn simulated(device: u32) -> Trace {
     sim::run(sim::SimSpec::new(graph, cluster, costs, Box::new(On(device)))).unwrap().trace
 }
 
+fn measured(trace: &Trace) -> Metrics {
+    let cluster = Cluster::new(trace.header.cluster.clone()).unwrap();
+    crate::metrics::measure(trace, &cluster, None)
+}
+
 /// A run directory with traces of two schedulers.
 fn traced() -> tempfile::TempDir {
     let traces = [simulated(0), simulated(1)];
     let records: Vec<Record> = ["stay", "hop"]
         .into_iter()
         .zip(&traces)
-        .map(|(s, t)| record(key(s, "chain", 1), Ok(crate::metrics::measure(t, None))))
+        .map(|(s, t)| record(key(s, "chain", 1), Ok(measured(t))))
         .collect();
     let folder = directory(&records);
     for (record, trace) in records.iter().zip(&traces) {
@@ -464,6 +469,42 @@ fn planners_that_search_are_shown_over_their_effort() {
     // Without a schedule for 1, half above for 9, an eleventh above for 90.
     let integral = (1.0 + 0.5 * 9.0 + 90.0 / 11.0) / 100.0;
     assert!((climb["primal integral"].as_f64().unwrap() - integral).abs() < 1e-12, "{climb}");
+}
+
+#[test]
+fn energy_is_compared_where_it_is_known() {
+    let record = |scheduler: &str, workload: &str, energy_j: f64| {
+        let energy =
+            EnergyMetrics { energy_j, energy_delay_js: energy_j * 2.0, ..Default::default() };
+        let outcome = Metrics { energy: Some(energy), ..metrics(110, 100) };
+        record(key(scheduler, workload, 1), Ok(outcome))
+    };
+    let records = [
+        record("a", "alpha", 10.0),
+        record("a", "beta", 30.0),
+        record("b", "alpha", 40.0),
+        record("b", "beta", 15.0),
+    ];
+    let folder = directory(&records);
+    let run = load(folder.path()).unwrap();
+    let contents = Contents::new(&run, &Options::default()).unwrap();
+    let rows = &contents.boards[0].rows;
+    let of = |label: &str| rows.iter().find(|r| r.label == label).unwrap().energy.unwrap();
+    assert_eq!((of("a").energy_j, of("a").energy_delay_js), (20.0, 40.0));
+    // Once as much as the least and once twice as much; four times and once.
+    assert!((of("a").over_least.unwrap() - libm::sqrt(2.0)).abs() < 1e-12);
+    assert!((of("b").over_least.unwrap() - 2.0).abs() < 1e-12);
+    let page = page::page(&contents);
+    assert!(page.contains("energy / least") && page.contains("20.0 J"));
+    assert!(text::csv(&contents).contains("energy per run (J)"));
+    assert!(text::markdown(&contents).contains("27.5 J"));
+    assert_eq!(facts::cells(&run).rows[0].len(), facts::cells(&run).columns.len());
+
+    let folder = directory(&[ended("a", "alpha", 1, 100)]);
+    let run = load(folder.path()).unwrap();
+    let contents = Contents::new(&run, &Options::default()).unwrap();
+    assert!(!page::page(&contents).contains("energy"));
+    assert!(!text::csv(&contents).contains("energy"));
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! The leaderboard as CSV, Markdown and text for a terminal, and the whole report as JSON.
 
 use super::Contents;
-use super::board::Board;
+use super::board::{Board, Row};
 use super::grid::Grid;
 use super::page::world;
 use super::table::{Cell, Table};
 use super::verdict::{count, percent};
 use super::versus::Rival;
-use crate::shown::printable;
+use crate::shown::{printable, significant};
 use serde_json::{Value, json};
 
-/// A leaderboard with all its numbers.
-pub fn board_table(board: &Board, rivals: &[Rival]) -> Table {
+/// A leaderboard with all its numbers; energy only where it is asked for.
+pub fn board_table(board: &Board, rivals: &[Rival], has_energy: bool) -> Table {
     let mut table = Table::new(&[
         "backend",
         "rank",
@@ -34,11 +34,15 @@ pub fn board_table(board: &Board, rivals: &[Rival]) -> Table {
         "planning p50 of this machine (ns)",
         "planning p99 of this machine (ns)",
     ]);
+    if has_energy {
+        let columns = ["energy per run (J)", "energy x delay per run (J s)", "energy / least"];
+        table.columns.extend(columns.map(str::to_owned));
+    }
     for row in &board.rows {
         let interval = row.over_bound_interval;
         let rival = rivals.iter().find(|r| r.scheduler == row.scheduler);
         let against = rival.and_then(|r| r.interval);
-        table.push(vec![
+        let mut cells = vec![
             Cell::text(&board.backend),
             Cell::Count(row.rank as u64),
             Cell::text(&row.label),
@@ -59,9 +63,22 @@ pub fn board_table(board: &Board, rivals: &[Rival]) -> Table {
             row.peak_bytes.map_or(Cell::None, Cell::Bytes),
             time(row.planning_p50_ns),
             time(row.planning_p99_ns),
-        ]);
+        ];
+        if has_energy {
+            cells.extend(energy_cells(row));
+        }
+        table.push(cells);
     }
     table
+}
+
+/// Joules, joule seconds, and joules over the least.
+fn energy_cells(row: &Row) -> [Cell; 3] {
+    [
+        Cell::real(row.energy.map(|e| e.energy_j), 3),
+        Cell::real(row.energy.map(|e| e.energy_delay_js), 3),
+        Cell::real(row.energy.and_then(|e| e.over_least), 3),
+    ]
 }
 
 fn time(ns: Option<f64>) -> Cell {
@@ -83,10 +100,13 @@ fn short_table(board: &Board, rivals: &[Rival]) -> Table {
         "planning p50",
         "p99",
     ]);
+    if board.has_energy() {
+        table.columns.push("energy".to_owned());
+    }
     for row in &board.rows {
         let rival = rivals.iter().find(|r| r.scheduler == row.scheduler);
         let interval = row.over_bound_interval.map(|i| format!("{:.3} to {:.3}", i.low, i.high));
-        table.push(vec![
+        let mut cells = vec![
             Cell::Count(row.rank as u64),
             Cell::text(&row.label),
             Cell::real(row.over_bound, 3),
@@ -98,16 +118,22 @@ fn short_table(board: &Board, rivals: &[Rival]) -> Table {
             Cell::Count(row.failed as u64),
             time(row.planning_p50_ns),
             time(row.planning_p99_ns),
-        ]);
+        ];
+        if board.has_energy() {
+            let joules = row.energy.map(|e| significant(e.energy_j, "J"));
+            cells.push(joules.map_or(Cell::None, Cell::Text));
+        }
+        table.push(cells);
     }
     table
 }
 
 /// All leaderboards, as comma-separated values.
 pub fn csv(contents: &Contents<'_>) -> String {
+    let has_energy = contents.boards.iter().any(Board::has_energy);
     let mut all = Table::default();
     for (board, rivals) in contents.boards.iter().zip(&contents.rivals) {
-        let table = board_table(board, rivals);
+        let table = board_table(board, rivals, has_energy);
         all.columns = table.columns;
         all.rows.extend(table.rows);
     }

@@ -163,7 +163,7 @@ impl Run<'_> {
         if output.trace.tasks.len() <= MAX_VALIDATED_TASKS {
             validated(&output.trace)?;
         }
-        Ok((measure(&output.trace, bound), output.trace))
+        Ok((measure(&output.trace, &world.cluster, bound), output.trace))
     }
 
     fn failed(&self, failure: SimError) -> CellError {
@@ -212,7 +212,7 @@ impl Run<'_> {
             check_results(app.as_ref(), &output)?;
         }
         validated(&output.trace)?;
-        Ok((measure(&output.trace, None), output.trace))
+        Ok((measure(&output.trace, &world.cluster, None), output.trace))
     }
 
     /// The links of the cluster that this machine stands for, if it does.

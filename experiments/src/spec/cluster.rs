@@ -2,7 +2,7 @@
 
 use super::entry::{Argument, Entry, Given, is_path, no_second_key, single_key};
 use super::located::At;
-use super::quantity::{Count, Positive, Rate, Size, Time};
+use super::quantity::{Count, Positive, Rate, Size, Time, Watts};
 use super::words::{CapacityWord, DuplexWord, MemoryWord, NetworkWord};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -90,6 +90,19 @@ pub struct DeviceText {
     pub capacity: CapacityWord,
     /// Time from a command's issue to its start.
     pub issue: Option<Time>,
+    /// What it draws: idle, and with all lanes busy; energy is reported where this is known.
+    pub power: Option<PowerText>,
+}
+
+/// What a device or a link draws.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "powers, as in `{idle: 60 W, busy: 280 W}`")]
+#[schemars(rename = "Power")]
+pub struct PowerText {
+    /// When it does nothing.
+    pub idle: Watts,
+    /// When all of it is used; not below `idle`.
+    pub busy: Watts,
 }
 
 /// A vertex of the network that holds no data.
@@ -128,6 +141,8 @@ pub struct LinkText {
     /// Whether directions share the bandwidth.
     #[serde(default)]
     pub duplex: DuplexWord,
+    /// What it draws: without any transfer, and with some.
+    pub power: Option<PowerText>,
 }
 
 impl<'de> Deserialize<'de> for ClusterEntry {

@@ -15,10 +15,12 @@ mod trouble;
 mod words;
 mod yaml;
 
-pub use cluster::{ClusterEntry, ClusterText, DeviceText, LinkText, MemoryText, SwitchText};
+pub use cluster::{
+    ClusterEntry, ClusterText, DeviceText, LinkText, MemoryText, PowerText, SwitchText,
+};
 pub use entry::{Argument, Entries, Entry, GivenParameters, Scalar, Values};
 pub use located::At;
-pub use quantity::{Count, NotNegative, Positive, Rate, Size, Time};
+pub use quantity::{Count, NotNegative, Positive, Rate, Size, Time, Watts};
 pub use schema::{Described, Registered, experiment_schema};
 pub use trouble::{FailuresText, NoiseText, OutagesText, Repair, Share, Span, StragglersText};
 pub use words::{

@@ -28,6 +28,13 @@ pub struct Rate {
     pub bytes_per_s: f64,
 }
 
+/// A power such as `250 W`; at most 4 MW.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watts {
+    /// Milliwatts.
+    pub mw: u32,
+}
+
 /// A number that is finite and at least 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NotNegative(pub f64);
@@ -76,6 +83,16 @@ impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bytes_per_s = deserializer.deserialize_any(QuantityVisitor(Dimension::Rate))?;
         Ok(Self { bytes_per_s })
+    }
+}
+
+impl<'de> Deserialize<'de> for Watts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mw = deserializer.deserialize_any(QuantityVisitor(Dimension::Power))?.round();
+        match mw <= f64::from(u32::MAX) {
+            true => Ok(Self { mw: mw as u32 }),
+            false => Err(expected("a part draws at most 4 MW", Dimension::Power.expected())),
+        }
     }
 }
 
@@ -167,6 +184,11 @@ schema!(Rate, {
     "type": "string",
     "pattern": "^\\s*[0-9][0-9._eE+-]*\\s*([kKMGT]?B|[KMG]iB|[MGT]?bit)/s\\s*$",
     "examples": ["25 GB/s", "100 Gbit/s"]
+});
+schema!(Watts, {
+    "type": "string",
+    "pattern": "^\\s*[0-9][0-9._eE+-]*\\s*[mkM]?W\\s*$",
+    "examples": ["250 W", "1.5 kW"]
 });
 schema!(NotNegative, { "type": "number", "minimum": 0 });
 schema!(Positive, { "type": "number", "exclusiveMinimum": 0 });

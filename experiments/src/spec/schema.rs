@@ -167,6 +167,7 @@ fn kind(kind: &Kind) -> Value {
                 Dimension::Size => super::Size::json_schema(&mut generator).to_value(),
                 Dimension::Time => super::Time::json_schema(&mut generator).to_value(),
                 Dimension::Rate => super::Rate::json_schema(&mut generator).to_value(),
+                Dimension::Power => super::Watts::json_schema(&mut generator).to_value(),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What can be wrong with a cluster.
 
-use super::ClusterSpec;
+use super::{ClusterSpec, Power};
 use crate::MemoryId;
 
 /// Why a cluster cannot be used.
@@ -29,6 +29,17 @@ pub enum ClusterError {
         field: &'static str,
         /// What was given.
         value: f64,
+    },
+    /// Something that draws less when it works.
+    #[error(
+        "{part} draws {} mW busy and {} mW idle; expected no less busy than idle",
+        .power.busy_mw, .power.idle_mw
+    )]
+    BusyBelowIdle {
+        /// Which part.
+        part: String,
+        /// What was given.
+        power: Power,
     },
     /// A link from a vertex to itself.
     #[error("link {link:?} joins {end:?} to itself")]

@@ -81,6 +81,21 @@ pub struct DeviceSpec {
     /// Time from a command's issue to its start, and from its end to the executive's knowing.
     #[serde(default)]
     pub issue_ns: Ns,
+    /// What it draws when none and when all of its lanes run a task; `None` = not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<Power>,
+}
+
+/// Electrical power of a device or a link, in milliwatts; results of runs count it as energy, no
+/// other behaviour depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Power {
+    /// Drawn all the time.
+    pub idle_mw: u32,
+    /// Drawn by a device all of whose capacity is used, or by a link that carries something; not
+    /// below the idle power.
+    pub busy_mw: u32,
 }
 
 /// Whose capacity a task takes.
@@ -136,6 +151,9 @@ pub struct LinkSpec {
     /// Whether directions share.
     #[serde(default)]
     pub duplex: Duplex,
+    /// What it draws when it carries nothing and when it carries something; `None` = not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<Power>,
 }
 
 /// How transfers share the network.
@@ -155,7 +173,7 @@ pub enum NetworkModel {
 
 /// Everything that can be checked without routes.
 pub(super) fn check(spec: &ClusterSpec) -> Result<(), ClusterError> {
-    use ClusterError::{Duplicate, NoDevices, OutOfRange, SelfLink};
+    use ClusterError::{BusyBelowIdle, Duplicate, NoDevices, OutOfRange, SelfLink};
     let part = |kind: &'static str, name: &str| format!("{kind} {name:?}");
     if spec.devices.is_empty() {
         return Err(NoDevices { cluster: spec.name.clone() });
@@ -178,7 +196,12 @@ pub(super) fn check(spec: &ClusterSpec) -> Result<(), ClusterError> {
         let fine = value.is_finite() && value > 0.0;
         if fine { Ok(()) } else { Err(OutOfRange { part, field, value }) }
     };
+    let powered = |part: String, power: Option<Power>| match power {
+        Some(power) if power.busy_mw < power.idle_mw => Err(BusyBelowIdle { part, power }),
+        _ => Ok(()),
+    };
     for device in &spec.devices {
+        powered(part("device", &device.name), device.power)?;
         positive(part("device", &device.name), "speed", device.speed)?;
         positive(part("device", &device.name), "lanes", f64::from(device.lanes))?;
     }
@@ -193,6 +216,7 @@ pub(super) fn check(spec: &ClusterSpec) -> Result<(), ClusterError> {
         positive(part("switch", &switch.name), "bandwidth", switch.bytes_per_s.unwrap_or(1.0))?;
     }
     for link in &spec.links {
+        powered(part("link", &link.name), link.power)?;
         positive(part("link", &link.name), "bandwidth", link.bytes_per_s)?;
         if link.a == link.b {
             return Err(SelfLink { link: link.name.clone(), end: link.a.clone() });

@@ -54,6 +54,7 @@ fn a_direct_link_beats_a_detour_of_less_latency() {
         bytes_per_s: 1e8,
         latency_ns: 9000,
         duplex: Duplex::Half,
+        ..Default::default()
     });
     let cluster = Cluster::new(spec).unwrap();
     assert_eq!(cluster.latency_ns(MemoryId(1), MemoryId(0)), 9000);
@@ -77,7 +78,7 @@ fn a_bus_is_a_switch_with_a_bandwidth_and_one_way_links_lead_one_way() {
 #[test]
 fn bad_specs_are_refused() {
     type Break = fn(&mut ClusterSpec);
-    let cases: [(&str, Break); 7] = [
+    let cases: [(&str, Break); 8] = [
         ("no device", |s| s.devices.clear()),
         ("are named \"m0\"", |s| s.memories[1].name = "m0".into()),
         ("names \"nowhere\"", |s| s.devices[0].memory = "nowhere".into()),
@@ -86,6 +87,9 @@ fn bad_specs_are_refused() {
         }),
         ("bandwidth of link \"up0\" is 0", |s| s.links[0].bytes_per_s = 0.0),
         ("speed of device \"d1\" is NaN", |s| s.devices[1].speed = f64::NAN),
+        ("device \"d0\" draws 1 mW busy and 2 mW idle", |s| {
+            s.devices[0].power = Some(Power { idle_mw: 2, busy_mw: 1 });
+        }),
         ("to itself", |s| s.links[0].b = "m0".into()),
     ];
     for (expected, break_it) in cases {

@@ -1,4 +1,4 @@
-//! Quantities in text: `16 GiB`, `25 GB/s`, `10 us`.
+//! Quantities in text: `16 GiB`, `25 GB/s`, `10 us`, `250 W`.
 //!
 //! Decimal prefixes are powers of 1000, binary ones (`KiB`) powers of 1024. A unit is always
 //! written; only an unlimited size is a word of its own.
@@ -12,6 +12,13 @@ pub enum Dimension {
     Time,
     /// Bytes per second.
     Rate,
+    /// Milliwatts.
+    Power,
+}
+
+impl Dimension {
+    /// All dimensions.
+    pub const ALL: [Self; 4] = [Self::Size, Self::Time, Self::Rate, Self::Power];
 }
 
 /// Why a text is not a quantity.
@@ -72,12 +79,15 @@ const RATES: [(&str, f64); 12] = [
     ("Tbit/s", 1.25e11),
 ];
 
+const POWERS: [(&str, f64); 4] = [("mW", 1.0), ("W", 1e3), ("kW", 1e6), ("MW", 1e9)];
+
 impl Dimension {
     fn units(self) -> &'static [(&'static str, f64)] {
         match self {
             Self::Size => &SIZES,
             Self::Time => &TIMES,
             Self::Rate => &RATES,
+            Self::Power => &POWERS,
         }
     }
 
@@ -92,11 +102,12 @@ impl Dimension {
             Self::Size => "a size such as \"512 MB\" or \"16 GiB\", or \"unlimited\"",
             Self::Time => "a time such as \"10 us\" or \"2 s\"",
             Self::Rate => "a rate such as \"25 GB/s\" or \"100 Gbit/s\"",
+            Self::Power => "a power such as \"250 W\" or \"1.5 kW\"",
         }
     }
 
-    /// The quantity in the base unit (bytes, nanoseconds, bytes per second); `unlimited` is
-    /// infinite.
+    /// The quantity in the base unit (bytes, nanoseconds, bytes per second, milliwatts);
+    /// `unlimited` is infinite.
     ///
     /// # Errors
     /// Any [`UnitError`]; a rate must be above 0.
@@ -166,6 +177,9 @@ mod tests {
         assert_eq!(Dimension::Time.parse("1_000 ms"), Ok(1e9));
         assert_eq!(Dimension::Rate.parse("25 GB/s"), Ok(25e9));
         assert_eq!(Dimension::Rate.parse("100 Gbit/s"), Ok(12.5e9));
+        assert_eq!(Dimension::Power.parse("0 W"), Ok(0.0));
+        assert_eq!(Dimension::Power.parse("1.5 kW"), Ok(1.5e6));
+        assert_eq!(Dimension::Power.parse("3 mW"), Ok(3.0));
     }
 
     #[test]

@@ -86,6 +86,7 @@ pub fn machine(knobs: &MachineKnobs, graph: &TaskGraph) -> Cluster {
             bytes_per_s: [1e9, 3e9, 1e8][random.below(3) as usize],
             latency_ns: u64::from(random.below(4)) * 5,
             duplex: if random.chance(1, 3) { Duplex::Half } else { Duplex::Full },
+            power: None,
         });
     }
     Cluster::new(spec).expect("a valid cluster")

@@ -40,6 +40,7 @@ fn machine(budget_bytes: u64) -> Arc<Cluster> {
             bytes_per_s: 5e8,
             latency_ns: 50_000,
             duplex: Duplex::Half,
+            ..Default::default()
         }],
         homes: vec!["disk".into()],
         ..Default::default()

@@ -8,16 +8,17 @@
 //! with the GPUs. A core at its base clock of 2.0 GHz does 32 f64 operations a cycle with AVX-512,
 //! 64 f32, 1024 bf16 with AMX (Intel Architecture Optimization Reference Manual); tf32 is counted
 //! as f32 and fp8 as bf16 there. Between sockets: 4 UPI links x 16 GT/s x 2 bytes.
+//! Thermal design powers: 700 W a GPU, 350 W a processor.
 
 use super::super::node::{Peers, Shape, pcie_switch};
-use super::super::parts::{Wire, count, empty, number, quantity, rate, refused, switch};
+use super::super::parts::{Wire, count, empty, number, quantity, rate, refused, switch, watts};
 use super::super::{Category, ClusterInfo};
 use super::{PRECISION, Peaks};
 use runtime::ClusterSpec;
 use runtime::registry::{Dimension, Kind, ParameterError, ParameterInfo, Parameters};
 
 const SOURCE: &str = "NVIDIA H100, H200 and DGX H100 data sheets; Intel Xeon Platinum 8480C; \
-                      latencies are round figures";
+                      latencies are round figures, idle and link powers illustrative";
 
 pub(in super::super) const NODE: ClusterInfo = ClusterInfo {
     name: "hgx",
@@ -82,20 +83,23 @@ fn server(parameters: &Parameters) -> Shape {
         cores: 56,
         core_speed: CORE_PEAKS.of(parameters),
         socket_bytes: Some(1 << 40),
-        numa: Wire { bytes_per_s: 128e9, latency_ns: 200 },
+        numa: Wire { bytes_per_s: 128e9, latency_ns: 200, power: watts(2, 6) },
         switches: 2,
-        pcie: Wire { bytes_per_s: 63e9, latency_ns: pcie_latency_ns },
+        pcie: Wire { bytes_per_s: 63e9, latency_ns: pcie_latency_ns, power: watts(2, 8) },
         accelerators: 2,
         class: "gpu",
         speed: GPU_PEAKS.of(parameters),
         bytes: Some(bytes as u64),
-        peers: Peers::Switch(Wire { bytes_per_s: 450e9, latency_ns: 1_000 }),
+        peers: Peers::Switch(Wire { bytes_per_s: 450e9, latency_ns: 1_000, power: watts(8, 20) }),
+        socket_power: watts(90, 350),
+        accelerator_power: watts(75, 700),
     }
 }
 
 fn cluster(parameters: &Parameters, _: u64) -> Result<ClusterSpec, ParameterError> {
     let (nodes, spines) = (parameters.int("nodes"), parameters.int("spines"));
-    let adapter = Wire::of(parameters, "network", "network_latency");
+    let adapter =
+        Wire { power: watts(20, 30), ..Wire::of(parameters, "network", "network_latency") };
     let share = UNIT.min(nodes) as f64 / (spines as f64 * parameters.float("oversubscription"));
     let uplink = Wire { bytes_per_s: rate(parameters, "network") * share, ..adapter };
     if uplink.bytes_per_s < 1.0 {

@@ -3,6 +3,10 @@
 //! Latencies are in no data sheet: they are round figures of the right order. A speed is a peak,
 //! in floating-point operations per second at the precision asked for; what kernels reach of it is
 //! the business of a cost model (`docs/cost-models.md`).
+//!
+//! A busy processor or accelerator draws its thermal design power, from the same data sheets unless
+//! a preset says otherwise. What parts draw idle, and what links draw, is in no data sheet either:
+//! those powers are illustrative.
 
 mod cpu_cluster;
 mod hgx;

@@ -2,13 +2,15 @@
 //!
 //! Per chip (N. Jouppi et al., TPU v4: an optically reconfigurable supercomputer for machine
 //! learning with hardware support for embeddings, ISCA 2023): 275 TFLOP/s bf16, 32 GiB HBM at 1.2
-//! TB/s, six links of 50 GB/s per direction to the neighbours on a 3D torus; four chips per host.
+//! TB/s, six links of 50 GB/s per direction to the neighbours on a 3D torus; four chips per host;
+//! 90 W idle and at most 192 W, measured.
 //! Google Cloud's documentation of TPU v4: a dimension that is a multiple of 4 wraps around, a
 //! shorter one does not; a host has 407 GB. Assumed: PCIe 3.0 x16 (15.75 GB/s) between host and
-//! chip, 120 cores of 72 GFLOP/s (f32) per host, 1 us per link of the torus.
+//! chip, 120 cores of 72 GFLOP/s (f32) per host, 1 us per link of the torus;
+//! the powers of hosts and links are illustrative.
 
 use super::super::direct::{named, neighbours, places};
-use super::super::parts::{MAX_NODES, Wire, count, empty, memory, quantity, refused};
+use super::super::parts::{MAX_NODES, Wire, count, empty, memory, quantity, refused, watts};
 use super::super::{Category, ClusterInfo};
 use runtime::ClusterSpec;
 use runtime::cluster::{DeviceSpec, MemoryKind};
@@ -19,7 +21,7 @@ pub(in super::super) const INFO: ClusterInfo = ClusterInfo {
     summary: "a slice of a TPU v4 pod: chips on a 3D torus, a host per four chips; speeds are \
               bf16 on chips, f32 on hosts",
     source: "Jouppi et al., ISCA 2023; Google Cloud TPU v4 documentation; latencies and the \
-             hosts' links are round figures",
+             hosts' links are round figures, powers of hosts and links illustrative",
     category: Category::Machine,
     parameters: &[
         count("x", "chips along x: 1, 2 or a multiple of 4", 4, 64),
@@ -52,26 +54,32 @@ fn build(parameters: &Parameters, _: u64) -> Result<ClusterSpec, ParameterError>
         let expected = format!("at most {} chips in all", MAX_NODES / 5 * 4);
         return Err(refused("z", format!("{} ({chips} chips)", sizes[2]), expected));
     }
-    let ici = Wire { bytes_per_s: 50e9, ..Wire::of_latency(parameters, "latency") };
-    let pcie = Wire { bytes_per_s: 15.75e9, ..Wire::of_latency(parameters, "copy_latency") };
-    let device = |name: String, class: &str, lanes, speed| DeviceSpec {
+    let wire = |bytes_per_s, latency, power| Wire {
+        bytes_per_s,
+        power,
+        ..Wire::of_latency(parameters, latency)
+    };
+    let ici = wire(50e9, "latency", watts(2, 4));
+    let pcie = wire(15.75e9, "copy_latency", watts(1, 4));
+    let device = |name: String, class: &str, lanes, speed, power| DeviceSpec {
         memory: name.clone(),
         name,
         class: class.to_owned(),
         lanes,
         speed,
+        power,
         ..DeviceSpec::default()
     };
     let mut spec = empty("tpu-v4");
     let places = places(&sizes);
     for host in 0..places.len().div_ceil(CHIPS_PER_HOST) {
         spec.memories.push(memory(format!("host{host}"), Some(407_000_000_000)));
-        spec.devices.push(device(format!("host{host}"), "cpu", 120, 72e9));
+        spec.devices.push(device(format!("host{host}"), "cpu", 120, 72e9, watts(150, 500)));
     }
     for place in &places {
         let mut hbm = memory(named("tpu", place), Some(32 << 30));
         hbm.kind = MemoryKind::Hbm;
-        spec.devices.push(device(hbm.name.clone(), "tpu", 1, 275e12));
+        spec.devices.push(device(hbm.name.clone(), "tpu", 1, 275e12, watts(90, 192)));
         spec.memories.push(hbm);
     }
     for (chip, place) in places.iter().enumerate() {

@@ -4,9 +4,10 @@
 //! cycle: 16 f64 or 32 f32 operations. NVIDIA RTX A6000 data sheet: 48 GB GDDR6, 38.7 TFLOP/s f32,
 //! 77.4 tf32 and 154.8 bf16 (dense), PCIe 4.0 x16: 16 GT/s x 16 x 128/130 = 31.5 GB/s per
 //! direction; f64 runs at 1/32 of f32 (NVIDIA GA102 white paper) and fp8 is counted as bf16.
+//! Thermal design powers: 280 W and 300 W.
 
 use super::super::node::{Peers, Shape};
-use super::super::parts::{Wire, count, latency_ns, quantity};
+use super::super::parts::{Wire, count, latency_ns, quantity, watts};
 use super::super::{Category, ClusterInfo};
 use super::{PRECISION, Peaks};
 use runtime::registry::Dimension;
@@ -14,8 +15,8 @@ use runtime::registry::Dimension;
 pub(in super::super) const INFO: ClusterInfo = ClusterInfo {
     name: "workstation",
     summary: "a Threadripper PRO with RTX A6000 cards, each on PCIe 4.0 x16",
-    source: "AMD and NVIDIA data sheets (Threadripper PRO 5975WX, RTX A6000); the latency is a \
-             round figure",
+    source: "AMD and NVIDIA data sheets (Threadripper PRO 5975WX, RTX A6000); the latency \
+             is a round figure, idle and link powers are illustrative",
     category: Category::Machine,
     parameters: &[
         count("accelerators", "cards", 2, 7),
@@ -30,14 +31,20 @@ pub(in super::super) const INFO: ClusterInfo = ClusterInfo {
             cores: 32,
             core_speed: CORE_PEAKS.of(parameters),
             socket_bytes: parameters.quantity("host_memory", Dimension::Size),
-            numa: Wire { bytes_per_s: f64::MAX, latency_ns: 0 },
+            numa: Wire { bytes_per_s: f64::MAX, latency_ns: 0, power: None },
             switches: 0,
-            pcie: Wire { bytes_per_s: 31.5e9, latency_ns: latency_ns(parameters, "copy_latency") },
+            pcie: Wire {
+                bytes_per_s: 31.5e9,
+                latency_ns: latency_ns(parameters, "copy_latency"),
+                power: watts(1, 5),
+            },
             accelerators: parameters.int("accelerators"),
             class: "gpu",
             speed: CARD_PEAKS.of(parameters),
             bytes: Some(48_000_000_000),
             peers: Peers::Host,
+            socket_power: watts(60, 280),
+            accelerator_power: watts(25, 300),
         };
         Ok(shape.alone("workstation"))
     },

@@ -169,6 +169,7 @@ fn add_links(
             bytes_per_s: 2.0 * bytes_per_s,
             latency_ns: 0,
             duplex: Duplex::Full,
+            ..Default::default()
         });
     }
     let name = |memory: usize| match memory {
@@ -188,6 +189,7 @@ fn add_links(
                 bytes_per_s: rate * 1e6,
                 latency_ns: (latency[from][to] * 1e3).round() as u64,
                 duplex: Duplex::Simplex,
+                ..Default::default()
             });
         }
     }
