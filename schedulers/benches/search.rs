@@ -17,7 +17,8 @@ use schedulers::instance::Instance;
 use schedulers::search::decode::Decoder;
 use schedulers::search::evaluator::Evaluator;
 use schedulers::search::moves::random_move;
-use schedulers::search::timing::{Memory, Model, Network};
+use schedulers::search::routes::{Exclusive, Routes};
+use schedulers::search::timing::{Memory, Model};
 use schedulers::stream::Stream;
 
 /// One random move, kept every second time; with `limited`, only where it is not longer.
@@ -44,7 +45,8 @@ fn evaluations(criterion: &mut Criterion) {
         let lanes: Vec<u32> = placed.iter().map(|p| p.lane).collect();
         let capacity_bytes = vec![Some(200); instance.memory_count()];
         let limited = Model { memory: Memory::Buffers, capacity_bytes, ..Model::default() };
-        let one_port = Model { network: Network::OnePort, ..Model::default() };
+        let ports = Routes::exclusive(&problem, &instance, Exclusive::Ports);
+        let one_port = Model { routes: Some(ports), ..Model::default() };
         for (name, model, is_descent) in [
             ("all", Model::default(), false),
             ("descent", Model::default(), true),

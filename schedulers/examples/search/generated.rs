@@ -1,7 +1,8 @@
 //! Instances of known families from seeds: what searches are tuned on.
 
 use crate::import::{Plain, PlainCost, processors};
-use runtime::{Cluster, TaskGraph};
+use runtime::cluster::{LinkSpec, MemorySpec, NetworkModel, SwitchSpec};
+use runtime::{Cluster, ClusterSpec, TaskGraph};
 use schedulers::stream::Stream;
 
 /// A graph on a machine, and its optimum where that is known.
@@ -167,6 +168,28 @@ pub fn layered(tasks: usize, count: usize, ccr: f64, seed: u64) -> Instance {
     let costs = unrelated(&mut stream, tasks, count);
     let name = format!("layered-n{tasks}-m{count}-ccr{ccr}-s{seed}");
     finish(name, &Made { costs, edges, bandwidth, latency }, None)
+}
+
+/// The same with every processor on one link to a switch, which transfers share.
+pub fn star(tasks: usize, count: usize, ccr: f64, seed: u64) -> Instance {
+    let made = layered(tasks, count, ccr, seed);
+    let link = |memory: &MemorySpec| LinkSpec {
+        name: format!("{}-switch", memory.name),
+        a: memory.name.clone(),
+        b: "switch".into(),
+        bytes_per_s: 2e9,
+        latency_ns: 1,
+        ..LinkSpec::default()
+    };
+    let spec = made.cluster.spec();
+    let cluster = Cluster::new(ClusterSpec {
+        switches: vec![SwitchSpec { name: "switch".into(), bytes_per_s: None }],
+        links: spec.memories.iter().map(link).collect(),
+        network: NetworkModel::MaxMin,
+        ..spec.clone()
+    });
+    let name = format!("star-n{tasks}-m{count}-ccr{ccr}-s{seed}");
+    Instance { name, cluster: cluster.expect("the spec is fine"), ..made }
 }
 
 #[derive(serde::Deserialize)]

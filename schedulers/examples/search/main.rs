@@ -4,7 +4,8 @@
 //! Families: `small` (72 generated graphs of 10 to 30 tasks), `optimal` (graphs with proved optima,
 //! where the shared data are there), `planted` (1 000 tasks with a known optimum) and
 //! `planted-oracle` (the shared one), `layered` (1 000
-//! tasks), `large` (10 000 tasks). Seconds are processor time of one thread, for the search alone.
+//! tasks), `star` (the same on links that transfers share; `small-star` 100 tasks, `light-star` little
+//! data), `large` (10 000 tasks). Seconds are processor time of one thread, for the search alone.
 //! Makespans are compared with the optimum where it is known, and with HEFT.
 
 #![expect(clippy::print_stdout, reason = "it prints a table")]
@@ -40,8 +41,12 @@ fn instances(family: &str) -> Vec<Instance> {
         "planted" => (0..3).map(|s| generated::planted(1000, 8, 1.0, s)).collect(),
         "planted-oracle" => generated::planted_there(),
         "layered" => (0..3).map(|s| generated::layered(1000, 8, 1.0, s)).collect(),
+        "star" => (0..3).map(|s| generated::star(1000, 8, 1.0, s)).collect(),
+        "small-star" => (0..3).map(|s| generated::star(100, 8, 1.0, s)).collect(),
+        "light-star" => (0..3).map(|s| generated::star(1000, 8, 0.2, s)).collect(),
         "large" => vec![generated::layered(10_000, 16, 1.0, 0)],
-        _ => panic!("families are: small, optimal, planted, planted-oracle, layered, large"),
+        _ => panic!("families are: small, optimal, planted, planted-oracle, layered, star, \
+                     small-star, light-star, large"),
     }
 }
 

@@ -13,9 +13,14 @@
 //! E. D. Taillard, "Parallel taboo search techniques for the job shop scheduling problem", ORSA
 //! Journal on Computing 6(2), 1994).
 
+mod contention;
+mod dirty;
+
 use super::sequence::{Sequence, Side};
-use super::timing::{Model, Timing};
+use super::timing::{Held, Memory, Model};
 use crate::instance::{Arc, Instance, NONE, Placement};
+use contention::Contention;
+use dirty::Dirty;
 use runtime::Ns;
 
 /// What a schedule is worth.
@@ -23,7 +28,7 @@ use runtime::Ns;
 pub struct Score {
     /// Its makespan; with a [`Model`] that of the model, and a penalty for bytes beyond capacities.
     pub makespan_ns: Ns,
-    /// The sum of all ends, contention-free.
+    /// The sum of all ends.
     pub sum_ns: u128,
     /// Bytes beyond capacities.
     pub excess_bytes: u64,
@@ -43,8 +48,9 @@ pub struct Evaluator<'a> {
     least_tail_ns: Vec<Ns>,
     /// By unit: from its start to the end of the schedule that was committed last, at least.
     through_ns: Vec<Ns>,
-    /// No change since then concerns a later position.
+    /// No change since then concerns a later position, or an earlier one.
     last_change: u32,
+    first_change: u32,
     /// Positions to compute anew.
     dirty: Dirty,
     /// Ends before the change, to take it back.
@@ -59,54 +65,8 @@ pub struct Evaluator<'a> {
     score: Score,
     score_before: Score,
     evaluations: u64,
-    timing: Option<Box<Timing>>,
-}
-
-/// A set of positions that is emptied in ascending order.
-#[derive(Clone, Debug)]
-struct Dirty {
-    words: Vec<u64>,
-    from: usize,
-}
-
-impl Dirty {
-    #[inline]
-    fn insert(&mut self, position: u32) {
-        let word = position as usize / 64;
-        self.words[word] |= 1 << (position % 64);
-        self.from = self.from.min(word);
-    }
-
-    #[inline]
-    fn pop(&mut self) -> Option<u32> {
-        while let Some(word) = self.words.get_mut(self.from) {
-            if *word != 0 {
-                let bit = word.trailing_zeros();
-                *word &= *word - 1;
-                return Some(self.from as u32 * 64 + bit);
-            }
-            self.from += 1;
-        }
-        None
-    }
-
-    /// The last one of a word of 64.
-    #[inline]
-    fn pop_last(&mut self, word: usize) -> Option<u32> {
-        let bits = &mut self.words[word];
-        (*bits != 0).then(|| {
-            let bit = 63 - bits.leading_zeros();
-            *bits ^= 1 << bit;
-            word as u32 * 64 + bit
-        })
-    }
-
-    fn clear(&mut self) {
-        if let Some(words) = self.words.get_mut(self.from..) {
-            words.fill(0);
-        }
-        self.from = self.words.len();
-    }
+    contention: Option<Box<Contention>>,
+    held: Option<Box<Held>>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -126,57 +86,61 @@ impl<'a> Evaluator<'a> {
             duration_ns: vec![0; nodes],
             least_tail_ns: least_tails(instance),
             through_ns: vec![0; instance.unit_count()],
-            dirty: Dirty { words: vec![0; instance.unit_count().div_ceil(64)], from: 0 },
+            dirty: Dirty::new(instance.unit_count()),
             changed: Vec::with_capacity(nodes),
             placed: Vec::with_capacity(64),
             touched: Vec::with_capacity(512),
             touched_behind: Vec::with_capacity(512),
             last_change: 0,
+            first_change: u32::MAX,
             is_evaluated: false,
             score: Score::default(),
             score_before: Score::default(),
             evaluations: 0,
-            timing: None,
+            contention: None,
+            held: None,
         };
         evaluator.set(order, lane);
         evaluator
     }
 
-    /// As [`Evaluator::new`] by a model: what passes contention-free is computed by the model too.
+    /// As [`Evaluator::new`] by a model.
     ///
     /// # Panics
     /// As [`Evaluator::new`].
-    pub fn with_model(instance: &'a Instance, order: &[u32], lane: &[u32], model: Model) -> Self {
+    pub fn with_model(
+        instance: &'a Instance,
+        order: &[u32],
+        lane: &[u32],
+        mut model: Model,
+    ) -> Self {
         let mut evaluator = Self::new(instance, order, lane);
-        evaluator.timing = Some(Box::new(Timing::new(instance, model)));
-        evaluator.refine();
+        let routes = model.routes.take();
+        evaluator.contention = routes.map(|r| Box::new(Contention::new(instance, r)));
+        let is_limited = model.memory != Memory::Unlimited;
+        evaluator.held = is_limited.then(|| Box::new(Held::new(instance, model)));
+        if evaluator.contention.is_some() || is_limited {
+            evaluator.set(order, lane);
+        }
+        evaluator.evaluations = 1;
         evaluator
     }
 
-    /// Brings the score from the contention-free times to those of the model.
+    /// Adds to the makespan what is due for bytes beyond capacities.
     #[inline]
-    fn refine(&mut self) {
-        let Some(mut timing) = self.timing.take() else { return };
-        let (order, lanes) = (&self.sequence.order, &self.sequence.lane);
-        if timing.has_network() {
-            self.score.makespan_ns = timing.decode(self.instance, order, lanes);
-        }
-        let excess_bytes = match timing.has_network() {
-            true => timing.excess_bytes(self.instance, lanes, Timing::times_ns),
-            false => {
-                let times = |_: &Timing, n: u32| (self.start_ns(n), self.finish_ns(n));
-                timing.excess_bytes(self.instance, lanes, times)
-            }
-        };
+    fn add_penalty(&mut self) {
+        let Some(mut held) = self.held.take() else { return };
+        let times = |n: u32| (self.start_ns(n), self.finish_ns(n));
+        let excess_bytes = held.excess_bytes(self.instance, &self.sequence.lane, times);
         self.score.excess_bytes = excess_bytes;
         if excess_bytes > 0 {
             // At least 2 %, and more the more there is to get rid of.
-            let part = excess_bytes as f64 / timing.capacity_bytes().max(1) as f64;
+            let part = excess_bytes as f64 / held.capacity_bytes().max(1) as f64;
             let scale = self.duration_ns.iter().map(|ns| *ns as f64).sum::<f64>();
             let penalty_ns = 1 + (scale * part.min(1.0)) as Ns;
             self.score.makespan_ns += self.score.makespan_ns / 50 + penalty_ns;
         }
-        self.timing = Some(timing);
+        self.held = Some(held);
     }
 
     /// Goes over to another schedule; counts as an evaluation. Linear, without allocation.
@@ -190,27 +154,45 @@ impl<'a> Evaluator<'a> {
             assert!(self.instance.can_run(node, lane), "node {node} cannot run on lane {lane}");
             self.place(node, lane);
         }
-        self.touched.clear();
-        self.touched_behind.clear();
-        self.last_change = 0;
+        self.forget();
         self.placed.clear();
         self.changed.clear();
-        self.dirty.clear();
         self.is_evaluated = false;
         self.score = Score::default();
-        for at in 0..order.len() {
-            self.compute_unit(self.sequence.order[at]);
-        }
-        for at in (0..order.len()).rev() {
-            let unit = self.sequence.order[at];
-            self.through_ns[unit as usize] = self.unit_through_ns(unit);
+        match self.contention.take() {
+            Some(mut contention) => {
+                self.compute_with(&mut contention);
+                self.contention = Some(contention);
+            }
+            None => self.compute_all(),
         }
         let ends = &self.finish_ns[..self.instance.len()];
         self.score.sum_ns = ends.iter().map(|ns| u128::from(*ns)).sum();
         self.score.makespan_ns = ends.iter().copied().max().unwrap_or(0);
-        self.refine();
+        self.add_penalty();
         self.evaluations += 1;
         self.score
+    }
+
+    /// Computes every time, contention-free.
+    fn compute_all(&mut self) {
+        for at in 0..self.sequence.order.len() {
+            self.compute_unit(self.sequence.order[at]);
+        }
+        for at in (0..self.sequence.order.len()).rev() {
+            let unit = self.sequence.order[at];
+            self.through_ns[unit as usize] = self.unit_through_ns(unit);
+        }
+    }
+
+    /// Forgets which changes were made.
+    #[inline]
+    fn forget(&mut self) {
+        self.dirty.clear();
+        self.touched.clear();
+        self.touched_behind.clear();
+        self.last_change = 0;
+        self.first_change = u32::MAX;
     }
 
     #[inline]
@@ -278,8 +260,8 @@ impl<'a> Evaluator<'a> {
         (before < self.instance.len() as u32).then_some(before)
     }
 
-    /// The node that a node waits for longest, by contention-free times: the one before it on a
-    /// lane or a predecessor. `None` where it could start no earlier alone.
+    /// The node that a node waits for longest: the one before it on a lane or a predecessor. `None`
+    /// where it could start no earlier alone.
     pub fn held_up_by(&self, node: u32) -> Option<u32> {
         let instance = self.instance;
         let start_ns = self.start_ns(node);
@@ -290,16 +272,25 @@ impl<'a> Evaluator<'a> {
                     return Some(before);
                 }
             }
-            let to = self.memory[member as usize];
-            let late = instance.preds(member).iter().find(|arc| {
-                let from = self.memory[arc.node as usize];
-                self.finish_ns(arc.node) + instance.arc_ns(**arc, from, to) == start_ns
-            });
-            if let Some(arc) = late {
-                return Some(arc.node);
+            let late = match &self.contention {
+                Some(contention) => self.late_with(contention, member, start_ns),
+                None => self.late(member, start_ns),
+            };
+            if late.is_some() {
+                return late;
             }
         }
         None
+    }
+
+    /// The predecessor whose data arrive at an instant.
+    fn late(&self, node: u32, start_ns: Ns) -> Option<u32> {
+        let to = self.memory[node as usize];
+        let late = self.instance.preds(node).iter().find(|arc| {
+            let from = self.memory[arc.node as usize];
+            self.finish_ns(arc.node) + self.instance.arc_ns(**arc, from, to) == start_ns
+        });
+        late.map(|arc| arc.node)
     }
 
     /// Counts work that is not done by this evaluator as so many evaluations.
@@ -307,16 +298,12 @@ impl<'a> Evaluator<'a> {
         self.evaluations += evaluations;
     }
 
-    /// Places and times; with a model's network those of the schedule evaluated last.
+    /// Places and times.
     pub fn placements(&self) -> Vec<Placement> {
         let nodes = 0..self.instance.len() as u32;
-        let start_ns = |node: u32| match self.timing.as_ref().filter(|t| t.has_network()) {
-            Some(timing) => timing.times_ns(node).0,
-            None => self.start_ns(node),
-        };
         let placement = |node: u32| Placement {
             lane: self.sequence.lane[node as usize],
-            start_ns: start_ns(node),
+            start_ns: self.start_ns(node),
         };
         nodes.map(placement).collect()
     }
@@ -330,6 +317,7 @@ impl<'a> Evaluator<'a> {
         self.placed.push((node, before, self.duration_ns[node as usize]));
         let here = self.sequence.position[unit as usize];
         self.last_change = self.last_change.max(here).max(position);
+        self.first_change = self.first_change.min(here).min(position);
         let (touched, touched_behind) = (&mut self.touched, &mut self.touched_behind);
         let note = |side, node| match side {
             Side::Before => touched.push(node),
@@ -353,24 +341,36 @@ impl<'a> Evaluator<'a> {
         while let Some(node) = self.touched.pop() {
             self.dirty.insert(self.sequence.position[self.instance.unit_of(node) as usize]);
         }
-        let fine = match self.sequence.is_plain {
-            true => self.propagate_plain(limit_ns),
-            false => self.propagate(limit_ns),
+        let is_within = match self.contention.take() {
+            Some(mut contention) => {
+                let is_within = self.propagate_with(&mut contention, limit_ns);
+                self.contention = Some(contention);
+                is_within
+            }
+            None if self.sequence.is_plain => self.propagate_plain(limit_ns),
+            None => self.propagate(limit_ns),
         };
-        if !fine {
+        if !is_within {
             return None;
         }
         let last = self.sequence.last.iter().filter(|n| **n != NONE);
         let ends = last.map(|n| self.finish_ns[*n as usize]);
         self.score.makespan_ns = ends.max().unwrap_or(0);
-        self.refine();
+        self.add_penalty();
         (self.score.makespan_ns <= limit_ns).then_some(self.score)
     }
 
     /// Keeps the change.
     #[inline]
     pub fn commit(&mut self) {
-        self.follow_back();
+        match self.contention.take() {
+            Some(mut contention) => {
+                self.follow_back_with(&mut contention);
+                self.contention = Some(contention);
+            }
+            None => self.follow_back(),
+        }
+        self.forget();
         self.sequence.commit();
         self.changed.clear();
         self.placed.clear();
@@ -380,10 +380,10 @@ impl<'a> Evaluator<'a> {
     /// Takes the change back, whether it was evaluated or not.
     #[inline]
     pub fn undo(&mut self) {
-        self.dirty.clear();
-        self.touched.clear();
-        self.touched_behind.clear();
-        self.last_change = 0;
+        self.forget();
+        if let Some(contention) = &mut self.contention {
+            contention.undo();
+        }
         if std::mem::take(&mut self.is_evaluated) {
             self.score = self.score_before;
         }
@@ -460,22 +460,26 @@ impl<'a> Evaluator<'a> {
                 self.changed.push((node, before_ns));
                 self.score.sum_ns =
                     (self.score.sum_ns + u128::from(finish_ns)) - u128::from(before_ns);
-                for arc in self.instance.succs(node) {
-                    let unit = self.instance.unit_of(arc.node);
-                    self.dirty.insert(self.sequence.position[unit as usize]);
-                }
-                let slots =
-                    self.sequence.slot[node as usize]..self.sequence.slot[node as usize + 1];
-                for slot in slots {
-                    let next = self.sequence.next[slot as usize];
-                    if next != NONE {
-                        let unit = self.instance.unit_of(next);
-                        self.dirty.insert(self.sequence.position[unit as usize]);
-                    }
-                }
+                self.mark_after(node);
             }
         }
         true
+    }
+
+    /// Marks what comes right after a node, as it ends at another time.
+    #[inline]
+    fn mark_after(&mut self, node: u32) {
+        for arc in self.instance.succs(node) {
+            let unit = self.instance.unit_of(arc.node);
+            self.dirty.insert(self.sequence.position[unit as usize]);
+        }
+        for slot in self.slots(node) {
+            let next = self.sequence.next[slot];
+            if next != NONE {
+                let unit = self.instance.unit_of(next);
+                self.dirty.insert(self.sequence.position[unit as usize]);
+            }
+        }
     }
 
     /// When all nodes of a unit could start together.
@@ -492,39 +496,40 @@ impl<'a> Evaluator<'a> {
 
     /// Brings the paths to the end up to date with what was changed.
     fn follow_back(&mut self) {
-        self.last_change = 0;
-        self.dirty.from = 0;
         let mut last = 0;
         while let Some(node) = self.touched_behind.pop() {
             let unit = self.instance.unit_of(node);
             let at = self.sequence.position[unit as usize];
             self.dirty.insert(at);
-            last = last.max(at as usize / 64);
+            last = last.max(at);
         }
-        for word in (0..=last).rev() {
-            while let Some(at) = self.dirty.pop_last(word) {
-                let unit = self.sequence.order[at as usize];
-                let through_ns = self.unit_through_ns(unit);
-                if std::mem::replace(&mut self.through_ns[unit as usize], through_ns) == through_ns
-                {
-                    continue;
-                }
-                for node in self.instance.unit(unit) {
-                    for arc in self.instance.preds(node) {
-                        let unit = self.instance.unit_of(arc.node);
-                        self.dirty.insert(self.sequence.position[unit as usize]);
-                    }
-                    for slot in self.slots(node) {
-                        let before = self.sequence.prev[slot];
-                        if (before as usize) < self.instance.len() {
-                            let unit = self.instance.unit_of(before);
-                            self.dirty.insert(self.sequence.position[unit as usize]);
-                        }
-                    }
+        while let Some(at) = self.dirty.last_until(last) {
+            self.dirty.take(at);
+            let unit = self.sequence.order[at as usize];
+            let through_ns = self.unit_through_ns(unit);
+            if std::mem::replace(&mut self.through_ns[unit as usize], through_ns) != through_ns {
+                self.mark_before(unit);
+            }
+            last = at;
+        }
+    }
+
+    /// Marks what comes right before a unit, as its path to the end is another one.
+    #[inline]
+    fn mark_before(&mut self, unit: u32) {
+        for node in self.instance.unit(unit) {
+            for arc in self.instance.preds(node) {
+                let unit = self.instance.unit_of(arc.node);
+                self.dirty.insert(self.sequence.position[unit as usize]);
+            }
+            for slot in self.slots(node) {
+                let before = self.sequence.prev[slot];
+                if (before as usize) < self.instance.len() {
+                    let unit = self.instance.unit_of(before);
+                    self.dirty.insert(self.sequence.position[unit as usize]);
                 }
             }
         }
-        self.dirty.from = self.dirty.words.len();
     }
 
     #[inline]

@@ -29,6 +29,7 @@ mod sequence;
 pub mod swarm;
 pub mod tabu;
 pub mod timing;
+mod transfers;
 pub mod tree_search;
 
 use planner::{Search, SearchPlanner};

@@ -15,7 +15,7 @@ use super::planner::{
     CHECK, CONTENTION, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
 };
 use super::run::{Incumbent, Run};
-use super::timing::{Memory, Model, Timing};
+use super::timing::{Held, Memory, Model};
 use crate::instance::Instance;
 use runtime::registry::{Kind, ParameterInfo, Parameters, SchedulerInfo};
 
@@ -89,7 +89,7 @@ struct Member {
 
 /// Computes what a schedule costs besides time.
 pub struct Objectives {
-    held: Timing,
+    held: Held,
     /// Producer, object, memory and bytes of what moves.
     moved: Vec<(u32, u32, u32, u64)>,
 }
@@ -100,7 +100,7 @@ impl Objectives {
         // With no capacity at all, everything held is in excess of it.
         let capacity_bytes = vec![Some(0); instance.memory_count()];
         let model = Model { memory: Memory::Buffers, capacity_bytes, ..Model::default() };
-        Self { held: Timing::new(instance, model), moved: Vec::new() }
+        Self { held: Held::new(instance, model), moved: Vec::new() }
     }
 
     /// Makespan, bytes moved, bytes held.
@@ -118,7 +118,7 @@ impl Objectives {
         self.moved.sort_unstable();
         self.moved.dedup();
         let moved_bytes = self.moved.iter().fold(0u64, |sum, m| sum.saturating_add(m.3));
-        let times = |_: &Timing, n: u32| (evaluator.start_ns(n), evaluator.finish_ns(n));
+        let times = |n: u32| (evaluator.start_ns(n), evaluator.finish_ns(n));
         let held_bytes = self.held.excess_bytes(instance, lanes, times);
         [evaluator.score().makespan_ns, moved_bytes, held_bytes]
     }

@@ -8,7 +8,7 @@
 use super::evaluator::Evaluator;
 use super::routes::Routes;
 use super::run::{Budget, Incumbent, Run};
-use super::timing::{Model, Network};
+use super::timing::Model;
 use crate::contention_heft::ContentionHeft;
 use crate::heft::Heft;
 use crate::instance::{Instance, NONE};
@@ -204,13 +204,9 @@ impl Planner for SearchPlanner {
         let lists = Self::lists(problem, has_contention)?;
         let mut starts: Vec<Start> = lists.iter().filter_map(|l| Start::of(&instance, l)).collect();
         starts.extend(self.resumed(&instance));
-        let mut evaluator = match routes {
-            None => Evaluator::new(&instance, &starts[0].order, &starts[0].lanes),
-            Some(routes) => {
-                let model = Model { network: Network::Routes, routes, ..Model::default() };
-                Evaluator::with_model(&instance, &starts[0].order, &starts[0].lanes, model)
-            }
-        };
+        let model = Model { routes, ..Model::default() };
+        let mut evaluator =
+            Evaluator::with_model(&instance, &starts[0].order, &starts[0].lanes, model);
         let makespan_ns = |s: &Start| evaluator.set(&s.order, &s.lanes).makespan_ns;
         let makespans: Vec<Ns> = starts.iter().map(makespan_ns).collect();
         let best = (0..starts.len()).min_by_key(|at| makespans[*at]).unwrap_or(0);

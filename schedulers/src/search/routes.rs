@@ -5,17 +5,17 @@
 //! task scheduling", IEEE TPDS 16(6), 2005); under a one-port network it takes the ports of both
 //! memories for as long as it lasts. Links that are shared fairly carry as many bytes in that time.
 
-use crate::instance::Instance;
+use crate::instance::{Instance, NONE};
 use runtime::cluster::{NetworkModel, bytes_ns};
 use runtime::{ChannelId, MemoryId, Ns, ObjectId, Problem, TaskId};
 use std::collections::BTreeMap;
 
 /// What a transfer takes of a line.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub line: u32,
-    /// `None`: as long as the transfer lasts.
-    pub bytes_per_s: Option<f64>,
+    /// Which bandwidth it has; [`NONE`]: it is taken for as long as the transfer lasts.
+    class: u32,
 }
 
 /// Data that is there before any planned task runs, and a node that reads it.
@@ -30,6 +30,15 @@ pub(super) struct Given {
     pub product: u32,
 }
 
+/// Which transfers exclude each other where links say nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exclusive {
+    /// Those between the same two memories, in either direction.
+    Pairs,
+    /// Those that leave one memory, and those that arrive in one.
+    Ports,
+}
+
 /// Lines, routes over them and data that exist already.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Routes {
@@ -37,17 +46,25 @@ pub struct Routes {
     pub(super) lines: usize,
     /// Memories that transfers go to: those of the instance, which come first among sources.
     memories: usize,
-    /// Latency and bandwidth, by source and memory.
-    pairs: Vec<(Ns, f64)>,
+    /// Latency and class of bandwidth, by source and memory.
+    pairs: Vec<(Ns, u32)>,
     /// The parts of a pair are `parts[starts[pair] .. starts[pair + 1]]`.
     starts: Vec<u32>,
     parts: Vec<Part>,
+    bytes_per_s: Vec<f64>,
+    /// By product: its size.
+    sizes_bytes: Vec<u64>,
+    /// By product and class: how long it takes; empty where that would be too large a table.
+    size_ns: Vec<Ns>,
     /// What node `n` reads is `given[given_starts[n] .. given_starts[n + 1]]`.
     given_starts: Vec<u32>,
     given: Vec<Given>,
     /// Number of different data given.
     pub(super) given_products: usize,
 }
+
+/// Most entries of the table of times: 32 MiB.
+const MAX_TIMES: usize = 1 << 22;
 
 impl Routes {
     /// Those of a problem's cluster; `None` where transfers never wait for each other.
@@ -58,41 +75,70 @@ impl Routes {
             return None;
         }
         let mut routes = Self { memories, ..Self::default() };
-        let mut sources: Vec<MemoryId> = (0..memories as u32).map(|m| instance.memory(m)).collect();
+        let mut sources = instance_memories(instance);
         routes.find_given(problem, instance, &mut sources);
-        routes.lines = match cluster.network() {
-            NetworkModel::OnePort => sources.len() + memories,
-            _ => cluster.channels().len(),
-        };
-        routes.starts.push(0);
+        let ports = sources.len() as u32;
         let mut route: Vec<ChannelId> = Vec::new();
-        for (at, &source) in (0..).zip(&sources) {
-            for to in 0..memories as u32 {
-                let target = instance.memory(to);
-                let bytes_per_s = cluster.bandwidth_bytes_per_s(source, target);
-                routes.pairs.push((cluster.latency_ns(source, target), bytes_per_s));
-                if source != target {
-                    route.clear();
-                    cluster.route(source, target, &mut route);
-                    let ports = [at, sources.len() as u32 + to];
-                    routes.push_parts(problem, &route, ports);
-                }
-                routes.starts.push(routes.parts.len() as u32);
+        routes.join(problem, instance, &sources, |(from, source), (to, target), parts| {
+            if cluster.network() == NetworkModel::OnePort {
+                parts.extend([(from, None), (ports + to, None)]);
+                return;
             }
-        }
+            route.clear();
+            cluster.route(source, target, &mut route);
+            let speed = |channel: &ChannelId| cluster.channels()[channel.index()].bytes_per_s;
+            parts.extend(route.iter().map(|channel| (channel.0, Some(speed(channel)))));
+        });
         Some(routes)
     }
 
-    fn push_parts(&mut self, problem: &Problem<'_>, route: &[ChannelId], ports: [u32; 2]) {
-        let cluster = problem.cluster;
-        match cluster.network() {
-            NetworkModel::OnePort => {
-                self.parts.extend(ports.map(|line| Part { line, bytes_per_s: None }));
+    /// Transfers that exclude each other whatever links there are, for what tasks write alone.
+    pub fn exclusive(problem: &Problem<'_>, instance: &Instance, exclusive: Exclusive) -> Self {
+        let memories = instance.memory_count();
+        let given_starts = vec![0; instance.len() + 1];
+        let mut routes = Self { memories, given_starts, ..Self::default() };
+        let count = memories as u32;
+        let sources = instance_memories(instance);
+        routes.join(problem, instance, &sources, |(from, _), (to, _), parts| match exclusive {
+            Exclusive::Pairs => parts.push((from.min(to) * count + from.max(to), None)),
+            Exclusive::Ports => parts.extend([(from, None), (count + to, None)]),
+        });
+        routes
+    }
+
+    /// Fills in what joins sources and memories: `parts_of` gives the lines of a transfer, with
+    /// their bandwidths.
+    fn join(
+        &mut self,
+        problem: &Problem<'_>,
+        instance: &Instance,
+        sources: &[MemoryId],
+        mut parts_of: impl FnMut((u32, MemoryId), (u32, MemoryId), &mut Vec<(u32, Option<f64>)>),
+    ) {
+        let mut classes: BTreeMap<u64, u32> = BTreeMap::new();
+        let mut class_of = |bytes_per_s: f64| {
+            *classes.entry(bytes_per_s.to_bits()).or_insert_with(|| {
+                self.bytes_per_s.push(bytes_per_s);
+                self.bytes_per_s.len() as u32 - 1
+            })
+        };
+        let mut parts = Vec::new();
+        self.starts.push(0);
+        for (at, &source) in (0..).zip(sources) {
+            for to in 0..self.memories as u32 {
+                let target = instance.memory(to);
+                let bytes_per_s = problem.cluster.bandwidth_bytes_per_s(source, target);
+                let latency_ns = problem.cluster.latency_ns(source, target);
+                self.pairs.push((latency_ns, class_of(bytes_per_s)));
+                if source != target {
+                    parts_of((at, source), (to, target), &mut parts);
+                }
+                self.parts.extend(parts.drain(..).map(|(line, bytes_per_s)| {
+                    self.lines = self.lines.max(line as usize + 1);
+                    Part { line, class: bytes_per_s.map_or(NONE, &mut class_of) }
+                }));
+                self.starts.push(self.parts.len() as u32);
             }
-            _ => self.parts.extend(route.iter().map(|channel| {
-                let bytes_per_s = cluster.channels()[channel.index()].bytes_per_s;
-                Part { line: channel.0, bytes_per_s: Some(bytes_per_s) }
-            })),
         }
     }
 
@@ -146,27 +192,50 @@ impl Routes {
         &self.given[self.given_starts[node] as usize..self.given_starts[node + 1] as usize]
     }
 
-    /// Sends bytes that can leave at an instant when all lines are free; returns when they arrive.
-    #[inline]
-    pub(super) fn send(
-        &self,
-        line_free_ns: &mut [Ns],
-        (from, to): (u32, u32),
-        leaves_ns: Ns,
-        bytes: u64,
-    ) -> Ns {
-        let pair = from as usize * self.memories + to as usize;
-        let parts = &self.parts[self.starts[pair] as usize..self.starts[pair + 1] as usize];
-        let free_ns = parts.iter().map(|p| line_free_ns[p.line as usize]);
-        let begins_ns = free_ns.fold(leaves_ns, Ns::max);
-        let (latency_ns, bytes_per_s) = self.pairs[pair];
-        let arrives_ns = begins_ns + latency_ns + bytes_ns(bytes, bytes_per_s);
-        for part in parts {
-            line_free_ns[part.line as usize] = match part.bytes_per_s {
-                Some(bytes_per_s) => begins_ns + bytes_ns(bytes, bytes_per_s),
-                None => arrives_ns,
-            };
-        }
-        arrives_ns
+    /// Most lines of a route.
+    pub(super) fn longest(&self) -> usize {
+        self.starts.windows(2).map(|pair| (pair[1] - pair[0]) as usize).max().unwrap_or(0)
     }
+
+    /// Says how large products are.
+    pub(super) fn set_sizes(&mut self, sizes_bytes: Vec<u64>) {
+        self.size_ns.clear();
+        if sizes_bytes.len().saturating_mul(self.bytes_per_s.len()) <= MAX_TIMES {
+            let each = sizes_bytes.iter().flat_map(|bytes| {
+                self.bytes_per_s.iter().map(|bytes_per_s| bytes_ns(*bytes, *bytes_per_s))
+            });
+            self.size_ns.extend(each);
+        }
+        self.sizes_bytes = sizes_bytes;
+    }
+
+    #[inline]
+    fn class_ns(&self, class: u32, product: u32) -> Ns {
+        let at = product as usize * self.bytes_per_s.len() + class as usize;
+        match self.size_ns.get(at) {
+            Some(ns) => *ns,
+            None => bytes_ns(self.sizes_bytes[product as usize], self.bytes_per_s[class as usize]),
+        }
+    }
+
+    /// How long a product takes on the way of a pair (source times memories, plus memory), and the
+    /// lines that it takes.
+    #[inline]
+    pub(super) fn transfer(&self, pair: u32, product: u32) -> (Ns, &[Part]) {
+        let (latency_ns, class) = self.pairs[pair as usize];
+        let (from, to) = (self.starts[pair as usize], self.starts[pair as usize + 1]);
+        let whole_ns = latency_ns + self.class_ns(class, product);
+        (whole_ns, &self.parts[from as usize..to as usize])
+    }
+
+    /// How long a product takes a line; `None`: as long as the transfer lasts.
+    #[inline]
+    pub(super) fn occupied_ns(&self, part: Part, product: u32) -> Option<Ns> {
+        (part.class != NONE).then(|| self.class_ns(part.class, product))
+    }
+}
+
+/// The memories of an instance, in its order.
+fn instance_memories(instance: &Instance) -> Vec<MemoryId> {
+    (0..instance.memory_count() as u32).map(|m| instance.memory(m)).collect()
 }

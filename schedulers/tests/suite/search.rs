@@ -9,7 +9,8 @@ use runtime::{Costs, Ns, Problem};
 use schedulers::instance::{Instance, Placement};
 use schedulers::search::evaluator::{Evaluator, Score};
 use schedulers::search::moves::random_move;
-use schedulers::search::timing::{Memory, Model, Network};
+use schedulers::search::routes::{Exclusive, Routes};
+use schedulers::search::timing::{Memory, Model};
 use schedulers::stream::Stream;
 
 /// The score of an order with lanes, by definition.
@@ -91,12 +92,13 @@ fn no_allocation_once_it_runs() {
     let (order, placed) = instance.placements(&plan).expect("it is whole");
     let lanes: Vec<u32> = placed.iter().map(|p| p.lane).collect();
     let mut stream = Stream::new(1, "test");
-    let network = [Network::ContentionFree, Network::OnePort, Network::ExclusiveLinks];
-    for (network, memory) in
-        network.into_iter().zip([Memory::Unlimited, Memory::Buffers, Memory::Resident])
+    let exclusive = [None, Some(Exclusive::Ports), Some(Exclusive::Pairs)];
+    for (exclusive, memory) in
+        exclusive.into_iter().zip([Memory::Unlimited, Memory::Buffers, Memory::Resident])
     {
         let capacity_bytes = vec![Some(100); instance.memory_count()];
-        let model = Model { network, memory, capacity_bytes, ..Model::default() };
+        let routes = exclusive.map(|e| Routes::exclusive(&problem, &instance, e));
+        let model = Model { routes, memory, capacity_bytes, ..Model::default() };
         let mut evaluator = Evaluator::with_model(&instance, &order, &lanes, model);
         let change = |evaluator: &mut Evaluator<'_>, stream: &mut Stream| {
             random_move(evaluator, 30, stream);
@@ -109,6 +111,6 @@ fn no_allocation_once_it_runs() {
         let before = counting::allocations();
         (0..2000).for_each(|_| change(&mut evaluator, &mut stream));
         evaluator.set(&order, &lanes);
-        assert_eq!(counting::allocations(), before, "{network:?}");
+        assert_eq!(counting::allocations(), before, "{exclusive:?}");
     }
 }
