@@ -9,7 +9,10 @@ mod generated;
 #[path = "../tests/suite/import.rs"]
 mod import;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+};
 use runtime::partial_schedule::Policy;
 use runtime::{Costs, Ns, Planner, Problem};
 use schedulers::heft::Heft;
@@ -29,6 +32,29 @@ fn change(evaluator: &mut Evaluator<'_>, stream: &mut Stream, limited: bool) {
         Some(_) if limited || stream.index(2) == 0 => evaluator.commit(),
         _ => evaluator.undo(),
     }
+}
+
+/// The same on a star whose links transfers share.
+fn on_links(group: &mut BenchmarkGroup<'_, WallTime>, tasks: usize) {
+    let made = generated::star(tasks, 8, 1.0, 7);
+    let costs = Costs::resolve(&made.graph, &made.cluster, None).expect("it runs everywhere");
+    let problem = Problem::fresh(&made.graph, &made.cluster, &costs);
+    let plan = Heft { policy: Policy::Insertion }.plan(&problem).expect("there is a plan");
+    let instance = Instance::new(&problem).expect("it has one");
+    let (order, placed) = instance.placements(&plan).expect("it is whole");
+    let lanes: Vec<u32> = placed.iter().map(|p| p.lane).collect();
+    let model = Model { routes: Routes::of(&problem, &instance), ..Model::default() };
+    for (name, is_descent) in [("links/all", false), ("links/descent", true)] {
+        let mut evaluator = Evaluator::with_model(&instance, &order, &lanes, model.clone());
+        let mut stream = Stream::new(1, "bench");
+        group.bench_function(BenchmarkId::new(name, tasks), |bencher| {
+            bencher.iter(|| change(&mut evaluator, &mut stream, is_descent));
+        });
+    }
+    let mut evaluator = Evaluator::with_model(&instance, &order, &lanes, model);
+    group.bench_function(BenchmarkId::new("links/from nothing", tasks), |bencher| {
+        bencher.iter(|| evaluator.set(&order, &lanes));
+    });
 }
 
 fn evaluations(criterion: &mut Criterion) {
@@ -61,6 +87,7 @@ fn evaluations(criterion: &mut Criterion) {
                 bencher.iter(|| change(&mut evaluator, &mut stream, is_descent));
             });
         }
+        on_links(&mut group, tasks);
         let mut evaluator = Evaluator::new(&instance, &order, &lanes);
         group.bench_function(BenchmarkId::new("from nothing", tasks), |bencher| {
             bencher.iter(|| evaluator.set(&order, &lanes));

@@ -45,8 +45,10 @@ fn instances(family: &str) -> Vec<Instance> {
         "small-star" => (0..3).map(|s| generated::star(100, 8, 1.0, s)).collect(),
         "light-star" => (0..3).map(|s| generated::star(1000, 8, 0.2, s)).collect(),
         "large" => vec![generated::layered(10_000, 16, 1.0, 0)],
-        _ => panic!("families are: small, optimal, planted, planted-oracle, layered, star, \
-                     small-star, light-star, large"),
+        _ => panic!(
+            "families are: small, optimal, planted, planted-oracle, layered, star, \
+                     small-star, light-star, large"
+        ),
     }
 }
 

@@ -21,7 +21,8 @@ use runtime::Ns;
 pub(super) struct Contention {
     transfers: Transfers,
     lines: usize,
-    /// Positions between two times at which lines are kept; with many lines as many.
+    /// Positions between two times at which lines are kept; at least as many as lines, so that
+    /// no more is kept than there are units.
     stride: u32,
     /// When lines are free before every `stride`-th position.
     kept_ns: Vec<Ns>,
@@ -42,7 +43,7 @@ impl Contention {
     pub fn new(instance: &Instance, routes: Routes) -> Self {
         let lines = routes.lines;
         let transfers = Transfers::new(instance, routes);
-        let stride = (lines as u32).next_power_of_two().max(64);
+        let stride = (lines as u32).next_power_of_two().max(16);
         let kept = instance.unit_count() / stride as usize + 1;
         Self {
             line_tail_ns: vec![0; transfers.wait_count()],
@@ -189,14 +190,13 @@ impl Evaluator<'_> {
         let first = first.min(self.first_change);
         let mut at = contention.begin_before(first);
         while at < units {
-            let begin = at;
             if at > first {
                 match contention.pass(self, at) {
                     Some(next) => at = next,
                     None => return true,
                 }
             }
-            let end = (at.max(begin) + contention.stride).min(units);
+            let end = (at + contention.stride).min(units);
             while at < end {
                 if !self.step_with(contention, at, limit_ns) {
                     return false;
