@@ -3,9 +3,9 @@
 //!
 //! Families: `small` (72 generated graphs of 10 to 30 tasks), `optimal` (graphs with proved optima,
 //! where the shared data are there), `planted` (1 000 tasks with a known optimum) and
-//! `planted-oracle` (the shared one), `layered` (1 000
-//! tasks), `star` (the same on links that transfers share; `small-star` 100 tasks, `light-star` little
-//! data), `large` (10 000 tasks). Seconds are processor time of one thread, for the search alone.
+//! `planted-oracle` (the shared one), `layered` (1 000 tasks), `star` (the same on links that
+//! transfers share; `small-star` 100 tasks, `light-star` little data), `large` (10 000 tasks).
+//! Seconds are processor time of one thread, for the search alone.
 //! Makespans are compared with the optimum where it is known, and with HEFT.
 
 #![expect(clippy::print_stdout, reason = "it prints a table")]

@@ -254,7 +254,7 @@ proptest! {
         let expected = |order: &[u32], lanes: &[u32]| {
             starts_on_routes(&problem, &instance, order, lanes)
         };
-        walk(&mut evaluator, mix.seed, &expected)?;
+        walk(&mut evaluator, mix.seed, expected)?;
     }
 }
 
@@ -262,7 +262,7 @@ proptest! {
 fn walk(
     evaluator: &mut Evaluator<'_>,
     seed: u64,
-    expected: &dyn Fn(&[u32], &[u32]) -> Vec<Ns>,
+    expected: impl Fn(&[u32], &[u32]) -> Vec<Ns>,
 ) -> Result<(), TestCaseError> {
     let instance = evaluator.instance();
     let mut stream = Stream::new(seed, "timing");
