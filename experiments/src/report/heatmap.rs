@@ -6,7 +6,7 @@
 use super::axis::by_size;
 use super::board::Board;
 use super::figure::{Figure, TableView};
-use super::grid::{Grid, Meeting};
+use super::grid::{Grid, Meeting, NOT_APPLICABLE};
 use super::stats::nested_mean;
 use super::style::Style;
 use super::table::{Cell, Table};
@@ -15,6 +15,9 @@ use maud::{Markup, html};
 
 /// Workloads above this number are shown by family.
 const MAX_ROWS: usize = 60;
+
+/// The most rows of which the answer names every best scheduler.
+const MAX_NAMED: usize = 4;
 
 /// What a row stands for.
 #[derive(Clone, Copy)]
@@ -26,6 +29,15 @@ enum By {
 }
 
 impl By {
+    fn head(self) -> &'static str {
+        match self {
+            Self::Workload => "workload",
+            Self::Family => "family",
+            Self::Cluster => "cluster",
+            Self::Axis(_) => "value",
+        }
+    }
+
     fn key<'g>(self, grid: &'g Grid<'_>, meeting: &Meeting<'_>) -> &'g str {
         let instance = &grid.instances[meeting.instance];
         match self {
@@ -36,9 +48,11 @@ impl By {
         }
     }
 
-    /// The different keys, in the order of the records; numbers by size.
+    /// The different keys, in the order of the records; numbers by size. Cells of grids that do not
+    /// vary an axis say nothing about it.
     fn keys<'g>(self, grid: &'g Grid<'_>) -> Vec<&'g str> {
         let mut keys: Vec<&str> = grid.meetings.iter().map(|m| self.key(grid, m)).collect();
+        keys.retain(|key| !matches!(self, Self::Axis(_)) || *key != NOT_APPLICABLE);
         keys.sort_by(|a, b| by_size(a, b));
         keys.dedup();
         keys
@@ -61,21 +75,29 @@ pub fn figures(grid: &Grid<'_>, board: &Board, axes: &[String]) -> Vec<Figure> {
     let is_many = By::Workload.keys(grid).len() > MAX_ROWS;
     let by = if is_many { By::Family } else { By::Workload };
     let question = "Which scheduler suits which workload?".to_owned();
-    let mut figures = vec![figure(grid, board, by, "workloads".to_owned(), question)];
+    let mut figures = vec![figure(grid, board, by, by.head(), ("workloads".to_owned(), question))];
     if By::Cluster.keys(grid).len() > 1 {
         let question = "Does the order depend on the cluster?".to_owned();
-        figures.push(figure(grid, board, By::Cluster, "clusters".to_owned(), question));
+        let by = By::Cluster;
+        figures.push(figure(grid, board, by, by.head(), ("clusters".to_owned(), question)));
     }
     for (at, name) in axes.iter().enumerate() {
         if By::Axis(at).keys(grid).len() > 1 {
             let question = format!("Does the order depend on {name}?");
-            figures.push(figure(grid, board, By::Axis(at), format!("axis-{}", at + 1), question));
+            let anchor = format!("axis-{}", at + 1);
+            figures.push(figure(grid, board, By::Axis(at), name, (anchor, question)));
         }
     }
     figures
 }
 
-fn figure(grid: &Grid<'_>, board: &Board, by: By, anchor: String, question: String) -> Figure {
+fn figure(
+    grid: &Grid<'_>,
+    board: &Board,
+    by: By,
+    head: &str,
+    (anchor, question): (String, String),
+) -> Figure {
     let keys = by.keys(grid);
     let squares: Vec<Vec<Square>> = keys
         .iter()
@@ -83,18 +105,14 @@ fn figure(grid: &Grid<'_>, board: &Board, by: By, anchor: String, question: Stri
         .collect();
     let ratios = squares.iter().flatten().filter_map(|s| s.ratio);
     let darkest = ratios.fold(1.1, f64::max).min(4.0);
-    let head = match by {
-        By::Workload => "workload",
-        By::Family => "family",
-        By::Cluster => "cluster",
-        By::Axis(_) => "value",
-    };
+    let cells = |row: &Vec<Square>| row.iter().map(|s| s.cells).max().unwrap_or(0);
+    let cells: usize = squares.iter().map(cells).sum();
     Figure {
-        answer: answer(head, &squares, board),
-        n: format!("{} cells per scheduler", board.meetings),
+        answer: answer(head, &keys, &squares, board),
+        n: format!("{cells} cells per scheduler"),
         body: body(head, &keys, &squares, board, darkest),
         note: Some(note(by, darkest)),
-        table: table(head, &keys, &squares, board),
+        table: table(by.head(), &keys, &squares, board),
         table_view: TableView::Hidden,
         anchor,
         question,
@@ -133,7 +151,13 @@ fn is_best(square: &Square, row: &[Square]) -> bool {
     square.failed == 0 && square.ratio.is_some_and(|r| r <= best * (1.0 + 1e-9))
 }
 
-fn answer(what: &str, squares: &[Vec<Square>], board: &Board) -> String {
+fn answer(what: &str, keys: &[&str], squares: &[Vec<Square>], board: &Board) -> String {
+    let finished = squares.iter().all(|row| best(row).is_some());
+    if finished && keys.len() <= MAX_NAMED {
+        let rows = keys.iter().zip(squares);
+        let named = rows.map(|(key, row)| format!("{what} {key}: {}", winner(row, board)));
+        return named.collect::<Vec<_>>().join("; ") + ".";
+    }
     let mut firsts = vec![0; board.rows.len()];
     for row in squares {
         for (count, square) in firsts.iter_mut().zip(row) {
@@ -156,6 +180,31 @@ fn answer(what: &str, squares: &[Vec<Square>], board: &Board) -> String {
         text += &format!(", and one of {rest} elsewhere");
     }
     text + "; ties count for each."
+}
+
+/// Who is best in a row, and by how much.
+fn winner(row: &[Square], board: &Board) -> String {
+    let (mut firsts, mut second) = (Vec::new(), None::<(f64, &str)>);
+    for (square, scheduler) in row.iter().zip(&board.rows) {
+        if is_best(square, row) {
+            firsts.push(scheduler.label.as_str());
+        } else if square.failed == 0
+            && let Some(ratio) = square.ratio
+            && second.is_none_or(|s| ratio < s.0)
+        {
+            second = Some((ratio, &scheduler.label));
+        }
+    }
+    let lead = match (second, best(row)) {
+        (Some((ratio, label)), Some(best)) => {
+            format!(" ({label} takes {:.1} % longer)", (ratio / best - 1.0) * 100.0)
+        }
+        _ => String::new(),
+    };
+    match firsts.len() {
+        1..=3 => firsts.join(" and ") + &lead,
+        ties => format!("{ties} schedulers alike{lead}"),
+    }
 }
 
 fn body(head: &str, keys: &[&str], squares: &[Vec<Square>], board: &Board, darkest: f64) -> Markup {

@@ -114,6 +114,14 @@ fn other_matrices_of_four_times_the_budget_are_factored_and_solved_to_the_same_b
 }
 
 #[test]
+fn sparse_ones_too() {
+    let factor = [("rows", 1728), ("leaf", 64), ("tile", 48)];
+    assert_same_bits_in_a_quarter(&make("sparse-cholesky", &factor, &[]), &["mct", "heft"]);
+    let gradients = [("rows", 10_000), ("block", 512), ("iterations", 5)];
+    assert_same_bits_in_a_quarter(&make("conjugate-gradients", &gradients, &[]), &["mct", "heft"]);
+}
+
+#[test]
 fn the_smallest_budget_ends_and_a_smaller_one_is_refused_with_its_numbers() {
     let workload = cholesky(256, 32, 1);
     let expected = in_core_result(&workload);

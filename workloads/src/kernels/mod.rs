@@ -2,4 +2,5 @@
 
 pub mod dense;
 pub mod sort;
+pub mod sparse;
 pub mod words;

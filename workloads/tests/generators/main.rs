@@ -6,3 +6,4 @@ mod families;
 mod interpreter;
 mod kernels;
 mod registry;
+mod sparse;

@@ -8,8 +8,11 @@ pub mod cholesky;
 mod distribution;
 pub mod gemm;
 pub mod lu;
-mod probe;
+pub(super) mod probe;
 pub mod qr;
 pub mod solve;
 mod submit;
 mod tiles;
+
+pub(super) use submit::{Call, Role, add_tile};
+pub(super) use tiles::Cut;
