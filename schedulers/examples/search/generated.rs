@@ -192,6 +192,21 @@ pub fn star(tasks: usize, count: usize, ccr: f64, seed: u64) -> Instance {
     Instance { name, cluster: cluster.expect("the spec is fine"), ..made }
 }
 
+/// Layers on memories that hold an even share of four layers' data; without contention.
+pub fn tight(tasks: usize, count: usize, ccr: f64, seed: u64) -> Instance {
+    let made = layered(tasks, count, ccr, seed);
+    let all_bytes: u64 = made.graph.object_ids().map(|o| made.graph.object(o).bytes).sum();
+    let mut spec = made.cluster.spec().clone();
+    let layers = libm::sqrt(tasks as f64) as u64;
+    let largest = made.graph.task_ids().map(|t| made.graph.working_set_bytes(t)).max();
+    for memory in &mut spec.memories {
+        let share_bytes = all_bytes * 4 / (layers * count as u64);
+        memory.capacity_bytes = Some(share_bytes.max(largest.unwrap_or(0)));
+    }
+    let name = format!("tight-n{tasks}-m{count}-ccr{ccr}-s{seed}");
+    Instance { name, cluster: Cluster::new(spec).expect("the spec is fine"), ..made }
+}
+
 #[derive(serde::Deserialize)]
 struct File {
     timing: String,

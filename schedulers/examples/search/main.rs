@@ -4,7 +4,8 @@
 //! Families: `small` (72 generated graphs of 10 to 30 tasks), `optimal` (graphs with proved optima,
 //! where the shared data are there), `planted` (1 000 tasks with a known optimum) and
 //! `planted-oracle` (the shared one), `layered` (1 000 tasks), `star` (the same on links that
-//! transfers share; `small-star` 100 tasks, `light-star` little data), `large` (10 000 tasks).
+//! transfers share; `small-star` 100 tasks, `light-star` little data), `tight` (memories hold four layers; `small-tight` 100 tasks), `large`
+//! (10 000 tasks).
 //! Seconds are processor time of one thread, for the search alone.
 //! Makespans are compared with the optimum where it is known, and with HEFT.
 
@@ -44,6 +45,8 @@ fn instances(family: &str) -> Vec<Instance> {
         "star" => (0..3).map(|s| generated::star(1000, 8, 1.0, s)).collect(),
         "small-star" => (0..3).map(|s| generated::star(100, 8, 1.0, s)).collect(),
         "light-star" => (0..3).map(|s| generated::star(1000, 8, 0.2, s)).collect(),
+        "tight" => (0..3).map(|s| generated::tight(1000, 8, 1.0, s)).collect(),
+        "small-tight" => (0..3).map(|s| generated::tight(100, 8, 1.0, s)).collect(),
         "large" => vec![generated::layered(10_000, 16, 1.0, 0)],
         _ => panic!(
             "families are: small, optimal, planted, planted-oracle, layered, star, \
@@ -65,6 +68,7 @@ fn planner(text: &str, seconds: f64, seed: u64) -> Box<dyn Planner> {
         let value = match (value.parse::<i64>(), value.parse::<f64>()) {
             (Ok(number), _) => Value::Int(number),
             (_, Ok(number)) => Value::Float(number),
+            _ if matches!(value, "true" | "false") => Value::Bool(value == "true"),
             _ => Value::Text(value.to_owned()),
         };
         given.push((name.to_owned(), value));

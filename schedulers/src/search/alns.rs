@@ -14,7 +14,8 @@ use super::annealing::accept;
 use super::evaluator::Evaluator;
 use super::moves::{critical_path, random_lane, random_node, random_position};
 use super::planner::{
-    CHECK, CONTENTION, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+    CHECK, CONTENTION, EVALUATIONS, MEMORY, PLANNING, REPLAN_AFTER, Search, SearchPlanner,
+    TIME_LIMIT,
 };
 use super::run::{Incumbent, Run};
 use crate::stream::Stream;
@@ -30,6 +31,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         TIME_LIMIT,
         CHECK,
         CONTENTION,
+        MEMORY,
         PLANNING,
         REPLAN_AFTER,
         ParameterInfo {

@@ -12,7 +12,8 @@
 use super::evaluator::Evaluator;
 use super::moves::random_change;
 use super::planner::{
-    CHECK, CONTENTION, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+    CHECK, CONTENTION, EVALUATIONS, MEMORY, PLANNING, REPLAN_AFTER, Search, SearchPlanner,
+    TIME_LIMIT,
 };
 use super::run::Run;
 use crate::stream::Stream;
@@ -29,6 +30,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         TIME_LIMIT,
         CHECK,
         CONTENTION,
+        MEMORY,
         PLANNING,
         REPLAN_AFTER,
         ParameterInfo {

@@ -9,7 +9,8 @@
 use super::decode::Decoder;
 use super::evaluator::Evaluator;
 use super::planner::{
-    CHECK, CONTENTION, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+    CHECK, CONTENTION, EVALUATIONS, MEMORY, PLANNING, REPLAN_AFTER, Search, SearchPlanner,
+    TIME_LIMIT,
 };
 use super::run::Run;
 use crate::instance::Instance;
@@ -27,6 +28,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         TIME_LIMIT,
         CHECK,
         CONTENTION,
+        MEMORY,
         PLANNING,
         REPLAN_AFTER,
         ParameterInfo {

@@ -16,8 +16,9 @@
 mod contention;
 mod dirty;
 
+use super::held::{Held, Times};
 use super::sequence::{Sequence, Side};
-use super::timing::{Held, Memory, Model};
+use super::timing::{Memory, Model};
 use crate::instance::{Arc, Instance, NONE, Placement};
 use contention::Contention;
 use dirty::Dirty;
@@ -67,6 +68,8 @@ pub struct Evaluator<'a> {
     evaluations: u64,
     contention: Option<Box<Contention>>,
     held: Option<Box<Held>>,
+    /// All durations.
+    busy_ns: u128,
 }
 
 impl<'a> Evaluator<'a> {
@@ -99,6 +102,7 @@ impl<'a> Evaluator<'a> {
             evaluations: 0,
             contention: None,
             held: None,
+            busy_ns: 0,
         };
         evaluator.set(order, lane);
         evaluator
@@ -126,18 +130,29 @@ impl<'a> Evaluator<'a> {
         evaluator
     }
 
-    /// Adds to the makespan what is due for bytes beyond capacities.
+    /// The times as they are.
+    pub(super) fn times(&self) -> Times<'_> {
+        let (instance, memory) = (self.instance, &self.memory);
+        Times { instance, memory, duration_ns: &self.duration_ns, finish_ns: &self.finish_ns }
+    }
+
+    /// Adds to the makespan what is due for bytes beyond capacities; all of them are looked at, or
+    /// those that the change concerns.
     #[inline]
-    fn add_penalty(&mut self) {
+    fn add_penalty(&mut self, is_whole: bool) {
         let Some(mut held) = self.held.take() else { return };
-        let times = |n: u32| (self.start_ns(n), self.finish_ns(n));
-        let excess_bytes = held.excess_bytes(self.instance, &self.sequence.lane, times);
+        if is_whole {
+            held.set(self.times());
+        } else {
+            let placed = self.placed.iter().map(|p| (p.0, self.instance.memory_of(p.1)));
+            held.change(self.times(), self.changed.iter().map(|c| c.0), placed);
+        }
+        let excess_bytes = held.excess_bytes();
         self.score.excess_bytes = excess_bytes;
         if excess_bytes > 0 {
             // At least 2 %, and more the more there is to get rid of.
             let part = excess_bytes as f64 / held.capacity_bytes().max(1) as f64;
-            let scale = self.duration_ns.iter().map(|ns| *ns as f64).sum::<f64>();
-            let penalty_ns = 1 + (scale * part.min(1.0)) as Ns;
+            let penalty_ns = 1 + (self.busy_ns as f64 * part.min(1.0)) as Ns;
             self.score.makespan_ns += self.score.makespan_ns / 50 + penalty_ns;
         }
         self.held = Some(held);
@@ -169,7 +184,7 @@ impl<'a> Evaluator<'a> {
         let ends = &self.finish_ns[..self.instance.len()];
         self.score.sum_ns = ends.iter().map(|ns| u128::from(*ns)).sum();
         self.score.makespan_ns = ends.iter().copied().max().unwrap_or(0);
-        self.add_penalty();
+        self.add_penalty(true);
         self.evaluations += 1;
         self.score
     }
@@ -197,8 +212,14 @@ impl<'a> Evaluator<'a> {
 
     #[inline]
     fn place(&mut self, node: u32, lane: u32) {
+        self.set_place(node, lane, self.instance.duration_ns(node, lane));
+    }
+
+    #[inline]
+    fn set_place(&mut self, node: u32, lane: u32, duration_ns: Ns) {
         self.memory[node as usize] = self.instance.memory_of(lane);
-        self.duration_ns[node as usize] = self.instance.duration_ns(node, lane);
+        let before_ns = std::mem::replace(&mut self.duration_ns[node as usize], duration_ns);
+        self.busy_ns = self.busy_ns + u128::from(duration_ns) - u128::from(before_ns);
     }
 
     /// The instance.
@@ -356,7 +377,7 @@ impl<'a> Evaluator<'a> {
         let last = self.sequence.last.iter().filter(|n| **n != NONE);
         let ends = last.map(|n| self.finish_ns[*n as usize]);
         self.score.makespan_ns = ends.max().unwrap_or(0);
-        self.add_penalty();
+        self.add_penalty(false);
         (self.score.makespan_ns <= limit_ns).then_some(self.score)
     }
 
@@ -371,6 +392,9 @@ impl<'a> Evaluator<'a> {
             None => self.follow_back(),
         }
         self.forget();
+        if let Some(held) = &mut self.held {
+            held.keep();
+        }
         self.sequence.commit();
         self.changed.clear();
         self.placed.clear();
@@ -384,6 +408,9 @@ impl<'a> Evaluator<'a> {
         if let Some(contention) = &mut self.contention {
             contention.undo();
         }
+        if let Some(held) = &mut self.held {
+            held.undo();
+        }
         if std::mem::take(&mut self.is_evaluated) {
             self.score = self.score_before;
         }
@@ -392,8 +419,7 @@ impl<'a> Evaluator<'a> {
         }
         self.sequence.undo(self.instance);
         while let Some((node, lane, duration_ns)) = self.placed.pop() {
-            self.memory[node as usize] = self.instance.memory_of(lane);
-            self.duration_ns[node as usize] = duration_ns;
+            self.set_place(node, lane, duration_ns);
         }
     }
 

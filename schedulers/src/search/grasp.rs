@@ -8,7 +8,8 @@ use super::annealing::step;
 use super::decode::Decoder;
 use super::evaluator::Evaluator;
 use super::planner::{
-    CHECK, CONTENTION, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+    CHECK, CONTENTION, EVALUATIONS, MEMORY, PLANNING, REPLAN_AFTER, Search, SearchPlanner,
+    TIME_LIMIT,
 };
 use super::run::Run;
 use crate::instance::Instance;
@@ -26,6 +27,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         TIME_LIMIT,
         CHECK,
         CONTENTION,
+        MEMORY,
         PLANNING,
         REPLAN_AFTER,
         ParameterInfo {

@@ -10,12 +10,14 @@
 use super::annealing::shake;
 use super::evaluator::Evaluator;
 use super::genetic::{cross_lanes, cross_orders};
+use super::held::Held;
 use super::moves::blocks;
 use super::planner::{
-    CHECK, CONTENTION, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+    CHECK, CONTENTION, EVALUATIONS, MEMORY, PLANNING, REPLAN_AFTER, Search, SearchPlanner,
+    TIME_LIMIT,
 };
 use super::run::{Incumbent, Run};
-use super::timing::{Held, Memory, Model};
+use super::timing::{Memory, Model};
 use crate::instance::Instance;
 use runtime::registry::{Kind, ParameterInfo, Parameters, SchedulerInfo};
 
@@ -29,6 +31,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         TIME_LIMIT,
         CHECK,
         CONTENTION,
+        MEMORY,
         PLANNING,
         REPLAN_AFTER,
         ParameterInfo {
@@ -118,8 +121,8 @@ impl Objectives {
         self.moved.sort_unstable();
         self.moved.dedup();
         let moved_bytes = self.moved.iter().fold(0u64, |sum, m| sum.saturating_add(m.3));
-        let times = |n: u32| (evaluator.start_ns(n), evaluator.finish_ns(n));
-        let held_bytes = self.held.excess_bytes(instance, lanes, times);
+        self.held.set(evaluator.times());
+        let held_bytes = self.held.excess_bytes();
         [evaluator.score().makespan_ns, moved_bytes, held_bytes]
     }
 }

@@ -3,7 +3,8 @@
 //! The search begins with the best of some list schedules and, when a plan is made anew, of the
 //! plan before; it ends with the best schedule found, or with the one it began with when the
 //! injected evaluator says that this is better after all. Where links can be full, schedules are
-//! compared by times in which transfers wait for each other.
+//! compared by times in which transfers wait for each other; where memories can, those whose tasks
+//! need more than there is count as longer.
 
 use super::evaluator::Evaluator;
 use super::routes::Routes;
@@ -56,6 +57,14 @@ pub(crate) const CONTENTION: ParameterInfo = ParameterInfo {
     kind: Kind::Bool { default: true },
 };
 
+/// Whether capacities count.
+pub(crate) const MEMORY: ParameterInfo = ParameterInfo {
+    name: "memory",
+    summary: "whether schedules whose tasks need more than a memory holds are compared as longer \
+              ones, where some capacity is below the sum of all data",
+    kind: Kind::Bool { default: true },
+};
+
 /// How the plan comes into the run.
 pub(crate) const PLANNING: ParameterInfo = ParameterInfo {
     name: "planning",
@@ -83,6 +92,7 @@ pub struct SearchPlanner {
     budget: Budget,
     checks: bool,
     has_contention: bool,
+    has_memory: bool,
     context: BuildContext,
     plans: u64,
     /// Tasks of the plan before in their order, with places.
@@ -108,6 +118,7 @@ impl SearchPlanner {
             budget,
             checks: parameters.bool("check"),
             has_contention: parameters.bool("contention"),
+            has_memory: parameters.bool("memory"),
             context: context.clone(),
             plans: 0,
             before: Vec::new(),
@@ -204,7 +215,10 @@ impl Planner for SearchPlanner {
         let lists = Self::lists(problem, has_contention)?;
         let mut starts: Vec<Start> = lists.iter().filter_map(|l| Start::of(&instance, l)).collect();
         starts.extend(self.resumed(&instance));
-        let model = Model { routes, ..Model::default() };
+        let mut model = Model { routes, ..Model::default() };
+        if self.has_memory {
+            model = model.within_capacities(problem, &instance);
+        }
         let mut evaluator =
             Evaluator::with_model(&instance, &starts[0].order, &starts[0].lanes, model);
         let makespan_ns = |s: &Start| evaluator.set(&s.order, &s.lanes).makespan_ns;

@@ -6,7 +6,8 @@
 use super::decode::Decoder;
 use super::evaluator::Evaluator;
 use super::planner::{
-    CHECK, CONTENTION, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+    CHECK, CONTENTION, EVALUATIONS, MEMORY, PLANNING, REPLAN_AFTER, Search, SearchPlanner,
+    TIME_LIMIT,
 };
 use super::run::Run;
 use runtime::registry::{Parameters, SchedulerInfo};
@@ -16,7 +17,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
     name: "random-restart",
     summary: "the best of many schedules of random priorities, each task where it ends first",
     paper: "none: the baseline of searches",
-    parameters: &[EVALUATIONS, TIME_LIMIT, CHECK, CONTENTION, PLANNING, REPLAN_AFTER],
+    parameters: &[EVALUATIONS, TIME_LIMIT, CHECK, CONTENTION, MEMORY, PLANNING, REPLAN_AFTER],
     build: |parameters, context| {
         SearchPlanner::boxed(&INFO, search(parameters), parameters, context)
     },

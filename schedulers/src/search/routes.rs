@@ -5,9 +5,10 @@
 //! task scheduling", IEEE TPDS 16(6), 2005); under a one-port network it takes the ports of both
 //! memories for as long as it lasts. Links that are shared fairly carry as many bytes in that time.
 
+use super::reads::Reads;
 use crate::instance::{Instance, NONE};
 use runtime::cluster::{NetworkModel, bytes_ns};
-use runtime::{ChannelId, MemoryId, Ns, ObjectId, Problem, TaskId};
+use runtime::{ChannelId, MemoryId, Ns, Problem};
 use std::collections::BTreeMap;
 
 /// What a transfer takes of a line.
@@ -16,18 +17,6 @@ pub(super) struct Part {
     pub line: u32,
     /// Which bandwidth it has; [`NONE`]: it is taken for as long as the transfer lasts.
     class: u32,
-}
-
-/// Data that is there before any planned task runs, and a node that reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Given {
-    /// When it can leave.
-    pub leaves_ns: Ns,
-    pub bytes: u64,
-    /// Where it is, as [`Routes`] numbers memories.
-    pub source: u32,
-    /// Which data; the same for all who read it.
-    pub product: u32,
 }
 
 /// Which transfers exclude each other where links say nothing of it.
@@ -52,15 +41,10 @@ pub struct Routes {
     starts: Vec<u32>,
     parts: Vec<Part>,
     bytes_per_s: Vec<f64>,
-    /// By product: its size.
-    sizes_bytes: Vec<u64>,
     /// By product and class: how long it takes; empty where that would be too large a table.
     size_ns: Vec<Ns>,
-    /// What node `n` reads is `given[given_starts[n] .. given_starts[n + 1]]`.
-    given_starts: Vec<u32>,
-    given: Vec<Given>,
-    /// Number of different data given.
-    pub(super) given_products: usize,
+    /// What is sent.
+    pub(super) reads: Reads,
 }
 
 /// Most entries of the table of times: 32 MiB.
@@ -74,12 +58,11 @@ impl Routes {
         if cluster.network() == NetworkModel::ContentionFree || memories < 2 {
             return None;
         }
-        let mut routes = Self { memories, ..Self::default() };
-        let mut sources = instance_memories(instance);
-        routes.find_given(problem, instance, &mut sources);
-        let ports = sources.len() as u32;
+        let reads = Reads::of(problem, instance, true);
+        let ports = reads.sources.len() as u32;
+        let mut routes = Self { memories, reads, ..Self::default() };
         let mut route: Vec<ChannelId> = Vec::new();
-        routes.join(problem, instance, &sources, |(from, source), (to, target), parts| {
+        routes.join(problem, instance, |(from, source), (to, target), parts| {
             if cluster.network() == NetworkModel::OnePort {
                 parts.extend([(from, None), (ports + to, None)]);
                 return;
@@ -95,11 +78,10 @@ impl Routes {
     /// Transfers that exclude each other whatever links there are, for what tasks write alone.
     pub fn exclusive(problem: &Problem<'_>, instance: &Instance, exclusive: Exclusive) -> Self {
         let memories = instance.memory_count();
-        let given_starts = vec![0; instance.len() + 1];
-        let mut routes = Self { memories, given_starts, ..Self::default() };
+        let reads = Reads::of(problem, instance, false);
+        let mut routes = Self { memories, reads, ..Self::default() };
         let count = memories as u32;
-        let sources = instance_memories(instance);
-        routes.join(problem, instance, &sources, |(from, _), (to, _), parts| match exclusive {
+        routes.join(problem, instance, |(from, _), (to, _), parts| match exclusive {
             Exclusive::Pairs => parts.push((from.min(to) * count + from.max(to), None)),
             Exclusive::Ports => parts.extend([(from, None), (count + to, None)]),
         });
@@ -112,7 +94,6 @@ impl Routes {
         &mut self,
         problem: &Problem<'_>,
         instance: &Instance,
-        sources: &[MemoryId],
         mut parts_of: impl FnMut((u32, MemoryId), (u32, MemoryId), &mut Vec<(u32, Option<f64>)>),
     ) {
         let mut classes: BTreeMap<u64, u32> = BTreeMap::new();
@@ -124,7 +105,7 @@ impl Routes {
         };
         let mut parts = Vec::new();
         self.starts.push(0);
-        for (at, &source) in (0..).zip(sources) {
+        for (at, &source) in (0..).zip(&self.reads.sources) {
             for to in 0..self.memories as u32 {
                 let target = instance.memory(to);
                 let bytes_per_s = problem.cluster.bandwidth_bytes_per_s(source, target);
@@ -140,56 +121,13 @@ impl Routes {
                 self.starts.push(self.parts.len() as u32);
             }
         }
-    }
-
-    /// Initial data and what fixed tasks write, with their readers.
-    fn find_given(
-        &mut self,
-        problem: &Problem<'_>,
-        instance: &Instance,
-        sources: &mut Vec<MemoryId>,
-    ) {
-        let (graph, cluster) = (problem.graph, problem.cluster);
-        let mut products: BTreeMap<(ObjectId, Option<TaskId>), u32> = BTreeMap::new();
-        let mut source_of = |memory: MemoryId| {
-            let at = sources.iter().position(|m| *m == memory).unwrap_or_else(|| {
-                sources.push(memory);
-                sources.len() - 1
+        let sizes_bytes = &self.reads.sizes_bytes;
+        if sizes_bytes.len().saturating_mul(self.bytes_per_s.len()) <= MAX_TIMES {
+            let each = sizes_bytes.iter().flat_map(|bytes| {
+                self.bytes_per_s.iter().map(|bytes_per_s| bytes_ns(*bytes, *bytes_per_s))
             });
-            at as u32
-        };
-        self.given_starts.push(0);
-        for node in 0..instance.len() as u32 {
-            let task = instance.task(node);
-            let mut give = |object: ObjectId, writer: Option<TaskId>, memory, leaves_ns| {
-                let next = products.len() as u32;
-                self.given.push(Given {
-                    leaves_ns,
-                    bytes: graph.object(object).bytes,
-                    source: source_of(memory),
-                    product: *products.entry((object, writer)).or_insert(next),
-                });
-            };
-            for edge in graph.incoming(task) {
-                if let (Some(object), Some(fixed)) = (edge.object, problem.fixed(edge.from)) {
-                    let memory = cluster.memory_of(fixed.device);
-                    give(object, Some(edge.from), memory, fixed.finish_ns.max(problem.now_ns));
-                }
-            }
-            for access in graph.accesses(task).iter().filter(|a| a.mode.reads() && a.version == 0) {
-                let home = cluster.home(graph.object(access.object).home);
-                give(access.object, None, home, problem.now_ns);
-            }
-            self.given_starts.push(self.given.len() as u32);
+            self.size_ns.extend(each);
         }
-        self.given_products = products.len();
-    }
-
-    /// What a node reads that is there already.
-    #[inline]
-    pub(super) fn given(&self, node: u32) -> &[Given] {
-        let node = node as usize;
-        &self.given[self.given_starts[node] as usize..self.given_starts[node + 1] as usize]
     }
 
     /// Most lines of a route.
@@ -197,24 +135,14 @@ impl Routes {
         self.starts.windows(2).map(|pair| (pair[1] - pair[0]) as usize).max().unwrap_or(0)
     }
 
-    /// Says how large products are.
-    pub(super) fn set_sizes(&mut self, sizes_bytes: Vec<u64>) {
-        self.size_ns.clear();
-        if sizes_bytes.len().saturating_mul(self.bytes_per_s.len()) <= MAX_TIMES {
-            let each = sizes_bytes.iter().flat_map(|bytes| {
-                self.bytes_per_s.iter().map(|bytes_per_s| bytes_ns(*bytes, *bytes_per_s))
-            });
-            self.size_ns.extend(each);
-        }
-        self.sizes_bytes = sizes_bytes;
-    }
-
     #[inline]
     fn class_ns(&self, class: u32, product: u32) -> Ns {
         let at = product as usize * self.bytes_per_s.len() + class as usize;
         match self.size_ns.get(at) {
             Some(ns) => *ns,
-            None => bytes_ns(self.sizes_bytes[product as usize], self.bytes_per_s[class as usize]),
+            None => {
+                bytes_ns(self.reads.sizes_bytes[product as usize], self.bytes_per_s[class as usize])
+            }
         }
     }
 
@@ -233,9 +161,4 @@ impl Routes {
     pub(super) fn occupied_ns(&self, part: Part, product: u32) -> Option<Ns> {
         (part.class != NONE).then(|| self.class_ns(part.class, product))
     }
-}
-
-/// The memories of an instance, in its order.
-fn instance_memories(instance: &Instance) -> Vec<MemoryId> {
-    (0..instance.memory_count() as u32).map(|m| instance.memory(m)).collect()
 }

@@ -8,7 +8,8 @@
 use super::evaluator::{Evaluator, Score};
 use super::moves::{critical_path, random_lane, random_node, random_position};
 use super::planner::{
-    CHECK, CONTENTION, EVALUATIONS, PLANNING, REPLAN_AFTER, Search, SearchPlanner, TIME_LIMIT,
+    CHECK, CONTENTION, EVALUATIONS, MEMORY, PLANNING, REPLAN_AFTER, Search, SearchPlanner,
+    TIME_LIMIT,
 };
 use super::run::Run;
 use runtime::Ns;
@@ -24,6 +25,7 @@ pub const INFO: SchedulerInfo = SchedulerInfo {
         TIME_LIMIT,
         CHECK,
         CONTENTION,
+        MEMORY,
         PLANNING,
         REPLAN_AFTER,
         ParameterInfo {

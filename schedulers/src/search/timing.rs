@@ -1,19 +1,18 @@
-//! Times beyond the contention-free model, for an order with lanes: transfers that exclude each
-//! other, memories that fill up.
+//! Which times to compute beyond the contention-free model, for an order with lanes: transfers that
+//! exclude each other, memories that fill up.
 //!
 //! *Transfers*: each takes the lines of its route for itself for latency plus bytes over bandwidth
 //! (see [`Routes`]). They are served in the order of the units that wait for them, those of one
 //! unit by the end of their producers. One object to one memory is one transfer.
 //!
-//! *Memories*: each node holds bytes in its memory. With [`Memory::Resident`] it does so for
-//! ever; with [`Memory::Buffers`] from its start until the last of its successors has ended. What
-//! exceeds a capacity is a penalty, so that a search can pass through such schedules and comes out
-//! of them. That is computed anew for each schedule: linear in arcs, and nodes times those that are
-//! held at once.
+//! *Memories*: what exceeds a capacity is a penalty, so that a search can pass through such
+//! schedules and comes out of them. Times are those of a run in which everything fits: neither
+//! evictions nor tasks that wait for room are computed.
 
+use super::reads::Reads;
 use super::routes::Routes;
 use crate::instance::Instance;
-use runtime::Ns;
+use runtime::Problem;
 
 /// What capacities limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,8 +22,14 @@ pub enum Memory {
     Unlimited,
     /// The sum of what all nodes of a memory hold.
     Resident,
-    /// What is held at one instant.
+    /// What nodes hold at one instant, each from its start until the last of its successors has
+    /// ended.
     Buffers,
+    /// What tasks need at one instant: what a task writes from its start until its last reader is
+    /// done, a copy elsewhere from the start of its first reader there to the end of the last, and
+    /// what nodes hold while they run (scratch). A task that changes data in place needs no second
+    /// copy. Needs [`Model::reads`].
+    Copies,
 }
 
 /// Which times to compute.
@@ -38,111 +43,38 @@ pub struct Model {
     pub held_bytes: Vec<u64>,
     /// By memory; the instance's when empty.
     pub capacity_bytes: Vec<Option<u64>>,
+    /// For [`Memory::Copies`].
+    pub reads: Reads,
 }
 
-/// What memories hold, with work space.
-#[derive(Clone, Debug)]
-pub(super) struct Held {
-    memory: Memory,
-    held_bytes: Vec<u64>,
-    capacity_bytes: Vec<Option<u64>>,
-    /// By memory: nodes by start.
-    held: Vec<Vec<(Ns, Ns, u64)>>,
-    live: Vec<(Ns, u64)>,
-}
+/// Most copies that are told apart: about 200 MiB.
+const MAX_COPIES: usize = 1 << 22;
 
-impl Held {
-    pub fn new(instance: &Instance, model: Model) -> Self {
-        let Model { memory, mut held_bytes, mut capacity_bytes, .. } = model;
-        if held_bytes.is_empty() {
-            held_bytes = (0..instance.len() as u32).map(|n| instance.output_bytes(n)).collect();
+impl Model {
+    /// What tasks need of memories, where some memory could not hold all data at once; as it is
+    /// where none is that small, or where there are too many data and memories to tell copies
+    /// apart.
+    pub fn within_capacities(self, problem: &Problem<'_>, instance: &Instance) -> Self {
+        let graph = problem.graph;
+        let all_bytes = graph
+            .object_ids()
+            .fold(0u64, |sum, object| sum.saturating_add(graph.object(object).bytes));
+        let memories = 0..instance.memory_count() as u32;
+        let mut capacities = memories.filter_map(|m| instance.capacity_bytes(m));
+        if !capacities.any(|capacity_bytes| capacity_bytes < all_bytes) {
+            return self;
         }
-        let memories = instance.memory_count();
-        if capacity_bytes.is_empty() {
-            capacity_bytes = (0..memories as u32).map(|m| instance.capacity_bytes(m)).collect();
+        let reads = Reads::of(problem, instance, true);
+        if reads.products().saturating_mul(instance.memory_count()) > MAX_COPIES {
+            return self;
         }
+        let nodes = 0..instance.len() as u32;
+        let scratch_bytes = |n: u32| graph.task(instance.task(n)).scratch_bytes;
         Self {
-            memory,
-            held_bytes,
-            capacity_bytes,
-            held: (0..memories).map(|_| Vec::with_capacity(instance.len())).collect(),
-            live: Vec::with_capacity(instance.len()),
+            memory: Memory::Copies,
+            held_bytes: nodes.map(scratch_bytes).collect(),
+            reads,
+            ..self
         }
-    }
-
-    /// Bytes above the capacities, all memories together, for starts and ends of nodes.
-    pub fn excess_bytes(
-        &mut self,
-        instance: &Instance,
-        lanes: &[u32],
-        times_ns: impl Fn(u32) -> (Ns, Ns),
-    ) -> u64 {
-        let is_timed = match self.memory {
-            Memory::Unlimited => return 0,
-            Memory::Resident => false,
-            Memory::Buffers => true,
-        };
-        self.held.iter_mut().for_each(Vec::clear);
-        for node in 0..instance.len() as u32 {
-            let memory = instance.memory_of(lanes[node as usize]) as usize;
-            if self.capacity_bytes[memory].is_none() {
-                continue;
-            }
-            let bytes = self.held_bytes[node as usize];
-            let (start_ns, finish_ns) = times_ns(node);
-            let mut until_ns = if is_timed { finish_ns } else { Ns::MAX };
-            if is_timed {
-                let ends = instance.succs(node).iter().map(|a| times_ns(a.node).1);
-                until_ns = ends.fold(until_ns, Ns::max);
-            }
-            self.held[memory].push((start_ns, until_ns, bytes));
-        }
-        let mut excess_bytes = 0;
-        for memory in 0..self.held.len() {
-            let Some(capacity_bytes) = self.capacity_bytes[memory] else { continue };
-            let peak_bytes = match is_timed {
-                true => self.peak_bytes(memory),
-                false => self.held[memory].iter().map(|h| h.2).sum(),
-            };
-            excess_bytes += peak_bytes.saturating_sub(capacity_bytes);
-        }
-        excess_bytes
-    }
-
-    /// Most bytes of a memory that are held at one instant; the greatest is reached at a start.
-    fn peak_bytes(&mut self, memory: usize) -> u64 {
-        let held = &mut self.held[memory];
-        // Nearly in order already: nodes are numbered topologically.
-        held.sort_unstable_by_key(|h| h.0);
-        self.live.clear();
-        let (mut bytes, mut peak_bytes) = (0u64, 0u64);
-        let mut earliest_ns = Ns::MAX;
-        for &(start_ns, until_ns, held) in held.iter() {
-            if earliest_ns <= start_ns {
-                earliest_ns = Ns::MAX;
-                self.live.retain(|(until_ns, held)| {
-                    let stays = *until_ns > start_ns;
-                    if stays {
-                        earliest_ns = earliest_ns.min(*until_ns);
-                    } else {
-                        bytes -= held;
-                    }
-                    stays
-                });
-            }
-            if until_ns > start_ns {
-                self.live.push((until_ns, held));
-                earliest_ns = earliest_ns.min(until_ns);
-                bytes += held;
-                peak_bytes = peak_bytes.max(bytes);
-            }
-        }
-        peak_bytes
-    }
-
-    /// Capacities in all.
-    pub fn capacity_bytes(&self) -> u64 {
-        let limited = self.capacity_bytes.iter().flatten();
-        limited.fold(0u64, |sum, c| sum.saturating_add(*c))
     }
 }

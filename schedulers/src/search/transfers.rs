@@ -6,23 +6,10 @@
 //! the schedule, its *owner*; the readers after it find it sent. Who owns what follows from order
 //! and lanes alone, so a change of the schedule concerns the owners of few transfers.
 
+use super::reads::{Reads, Wait};
 use super::routes::Routes;
 use crate::instance::{Instance, NONE};
 use runtime::Ns;
-
-/// Something that a node reads and that may have to be sent.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wait {
-    /// Producer and object, numbered.
-    pub product: u32,
-    /// The reader.
-    pub node: u32,
-    /// Who writes it; [`NONE`] for what is there already.
-    pub from: u32,
-    /// Where it is and when it can leave, if it is there already.
-    source: u32,
-    leaves_ns: Ns,
-}
 
 /// A transfer as it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,14 +27,6 @@ pub(super) struct Service {
 pub(super) struct Transfers {
     routes: Routes,
     memories: usize,
-    /// What node `n` reads is `waits[wait_starts[n] .. wait_starts[n + 1]]`.
-    wait_starts: Vec<u32>,
-    waits: Vec<Wait>,
-    /// Who reads product `p` is `users[user_starts[p] .. user_starts[p + 1]]`.
-    user_starts: Vec<u32>,
-    users: Vec<u32>,
-    /// What node `n` writes is numbered from `product_starts[n]` to `product_starts[n + 1]`.
-    product_starts: Vec<u32>,
     /// By product and memory: the wait that has it sent, [`NONE`] where nothing is sent.
     owner: Vec<u32>,
     /// By product and memory: when it arrives, where it is sent.
@@ -90,75 +69,40 @@ impl Places<'_> {
 impl Transfers {
     /// Without owners yet. Linear in what is read, and products times memories.
     pub fn new(instance: &Instance, routes: Routes) -> Self {
-        let nodes = 0..instance.len() as u32;
-        let flows = |n: u32| instance.flows(n).iter().map(|f| (f.from, f.object));
-        let mut products: Vec<_> = nodes.clone().flat_map(flows).collect();
-        products.sort_unstable();
-        products.dedup();
-        let written = products.len() as u32;
-        let product_starts =
-            (0..=instance.len() as u32).map(|n| products.partition_point(|p| p.0 < n) as u32);
-        let product_starts = product_starts.collect();
-        let (mut waits, mut wait_starts) = (Vec::new(), vec![0]);
-        for node in nodes {
-            for flow in instance.flows(node) {
-                let key = (flow.from, flow.object);
-                let product = products.partition_point(|p| *p < key) as u32;
-                waits.push(Wait { product, node, from: flow.from, source: NONE, leaves_ns: 0 });
-            }
-            waits.extend(routes.given(node).iter().map(|given| Wait {
-                product: written + given.product,
-                node,
-                from: NONE,
-                source: given.source,
-                leaves_ns: given.leaves_ns,
-            }));
-            wait_starts.push(waits.len() as u32);
-        }
-        let all_products = written as usize + routes.given_products;
-        let (users, user_starts) = users(&waits, all_products);
-        let memories = instance.memory_count();
-        let lines = routes.lines;
-        let longest = routes.longest();
-        let mut transfers = Self {
-            memories,
-            wait_starts,
-            services: vec![Service::default(); waits.len()],
-            old_services: Vec::with_capacity(waits.len()),
-            taken: Vec::with_capacity(64 * longest),
-            waits,
-            users,
-            user_starts,
-            product_starts,
-            owner: vec![NONE; all_products * memories],
-            arrives_ns: vec![0; all_products * memories],
+        let keys = routes.reads.products() * instance.memory_count();
+        let waits = routes.reads.waits.len();
+        Self {
+            memories: instance.memory_count(),
+            owner: vec![NONE; keys],
+            arrives_ns: vec![0; keys],
+            services: vec![Service::default(); waits],
             served: vec![0; instance.len()],
-            free_ns: vec![0; lines],
+            free_ns: vec![0; routes.lines],
             old_owners: Vec::with_capacity(4096),
             old_arrivals: Vec::with_capacity(4096),
             old_nodes: Vec::with_capacity(instance.len()),
+            old_services: Vec::with_capacity(waits),
+            taken: Vec::with_capacity(64 * routes.longest()),
             waiting: Vec::with_capacity(64),
             moved_in: vec![0; instance.len()],
             change: 0,
             routes,
-        };
-        let mut bytes = vec![0; all_products];
-        for node in 0..instance.len() as u32 {
-            let flows = instance.flows(node).iter().map(|f| f.bytes);
-            let given = transfers.routes.given(node).iter().map(|g| g.bytes);
-            let waits = transfers.waits(node);
-            for (wait, read) in transfers.waits[waits].iter().zip(flows.chain(given)) {
-                bytes[wait.product as usize] = read;
-            }
         }
-        transfers.routes.set_sizes(bytes);
-        transfers
     }
 
     #[inline]
-    fn waits(&self, node: u32) -> std::ops::Range<usize> {
-        let starts = &self.wait_starts;
-        starts[node as usize] as usize..starts[node as usize + 1] as usize
+    fn reads(&self) -> &Reads {
+        &self.routes.reads
+    }
+
+    #[inline]
+    fn first_wait(&self, node: u32) -> usize {
+        self.reads().waits_of(node).start
+    }
+
+    #[inline]
+    fn users(&self, product: u32) -> &[u32] {
+        self.reads().users(product..product + 1)
     }
 
     #[inline]
@@ -166,38 +110,30 @@ impl Transfers {
         product as usize * self.memories + memory as usize
     }
 
-    #[inline]
-    fn source(&self, wait: &Wait, memory: &[u32]) -> u32 {
-        if wait.from == NONE { wait.source } else { memory[wait.from as usize] }
-    }
-
     /// Number of waits.
     pub fn wait_count(&self) -> usize {
-        self.waits.len()
+        self.reads().waits.len()
     }
 
     /// A wait by its number.
     #[inline]
     pub fn wait(&self, wait: u32) -> &Wait {
-        &self.waits[wait as usize]
+        &self.reads().waits[wait as usize]
     }
 
     /// The transfers that a node has made, in their order.
     #[inline]
     pub fn services(&self, node: u32) -> &[Service] {
-        let from = self.wait_starts[node as usize] as usize;
+        let from = self.first_wait(node);
         &self.services[from..from + self.served[node as usize] as usize]
     }
 
     /// The owners of the transfers of what a node writes.
     #[inline]
     pub fn sent_from<'s>(&'s self, node: u32, memory: &'s [u32]) -> impl Iterator<Item = u32> + 's {
-        let starts = &self.product_starts;
-        let products = starts[node as usize] as usize..starts[node as usize + 1] as usize;
-        let from = self.user_starts[products.start] as usize;
-        let users = &self.users[from..self.user_starts[products.end] as usize];
+        let users = self.reads().users(self.reads().products_of(node));
         users.iter().copied().filter(move |user| {
-            let wait = &self.waits[*user as usize];
+            let wait = self.wait(*user);
             self.owner[self.key(wait.product, memory[wait.node as usize])] == *user
         })
     }
@@ -205,7 +141,7 @@ impl Transfers {
     /// How long a service lasts, and for each of its lines how long it takes it.
     #[inline]
     pub fn lines_of(&self, service: &Service) -> (Ns, impl Iterator<Item = (u32, Ns)>) {
-        let product = self.waits[service.wait as usize].product;
+        let product = self.reads().waits[service.wait as usize].product;
         let (whole_ns, parts) = self.routes.transfer(service.pair, product);
         let lines = parts.iter().map(move |part| {
             (part.line, self.routes.occupied_ns(*part, product).unwrap_or(whole_ns))
@@ -222,10 +158,10 @@ impl Transfers {
         for &unit in order {
             for node in places.instance.unit(unit) {
                 let to = places.memory[node as usize];
-                for at in self.waits(node) {
-                    let wait = &self.waits[at];
+                for at in self.reads().waits_of(node) {
+                    let wait = &self.reads().waits[at];
                     let key = self.key(wait.product, to);
-                    if self.owner[key] == NONE && self.source(wait, places.memory) != to {
+                    if self.owner[key] == NONE && self.reads().source(wait, places.memory) != to {
                         self.owner[key] = at as u32;
                     }
                 }
@@ -250,7 +186,7 @@ impl Transfers {
         }
         for (node, before) in placed {
             for member in places.instance.unit(places.instance.unit_of(node)) {
-                for at in self.waits(member) {
+                for at in self.reads().waits_of(member) {
                     let here = places.memory[member as usize];
                     self.settle(places, at as u32, here, &mut changed);
                     if member == node && before != here {
@@ -273,11 +209,11 @@ impl Transfers {
         memory: u32,
         changed: &mut impl FnMut(&Wait),
     ) {
-        let wait = self.waits[at as usize];
+        let wait = self.reads().waits[at as usize];
         let key = self.key(wait.product, memory);
         let old = self.owner[key];
         let is_known = old != NONE && !self.is_moved(old);
-        let new = match self.source(&wait, places.memory) {
+        let new = match self.reads().source(&wait, places.memory) {
             source if source == memory => NONE,
             _ if !is_known => self.first_user(places, wait.product, memory),
             _ if places.memory[wait.node as usize] == memory => self.earlier(places, old, at),
@@ -288,13 +224,10 @@ impl Transfers {
 
     /// Finds the owners of what a node writes that changed its memory.
     fn reroute(&mut self, places: Places<'_>, node: u32, changed: &mut impl FnMut(&Wait)) {
-        let products = self.product_starts[node as usize]..self.product_starts[node as usize + 1];
-        for product in products {
-            let (from, to) =
-                (self.user_starts[product as usize], self.user_starts[product as usize + 1]);
-            for at in from..to {
-                let user = self.users[at as usize];
-                let memory = places.memory[self.waits[user as usize].node as usize];
+        for product in self.reads().products_of(node) {
+            for at in 0..self.users(product).len() {
+                let user = self.users(product)[at];
+                let memory = places.memory[self.reads().waits[user as usize].node as usize];
                 let key = self.key(product, memory);
                 let old = self.owner[key];
                 if memory == places.memory[node as usize] {
@@ -302,9 +235,9 @@ impl Transfers {
                 } else if old == NONE || self.is_moved(old) {
                     let new = self.first_user(places, product, memory);
                     self.own(key, new, changed);
-                    changed(&self.waits[new as usize]);
+                    changed(&self.reads().waits[new as usize]);
                 } else if old == user {
-                    changed(&self.waits[old as usize]);
+                    changed(&self.reads().waits[old as usize]);
                 }
             }
         }
@@ -312,7 +245,7 @@ impl Transfers {
 
     #[inline]
     fn is_moved(&self, wait: u32) -> bool {
-        self.moved_in[self.waits[wait as usize].node as usize] == self.change
+        self.moved_in[self.reads().waits[wait as usize].node as usize] == self.change
     }
 
     #[inline]
@@ -321,7 +254,7 @@ impl Transfers {
         if old != new {
             self.old_owners.push((key as u32, old));
             for wait in [old, new].into_iter().filter(|wait| *wait != NONE) {
-                changed(&self.waits[wait as usize]);
+                changed(&self.reads().waits[wait as usize]);
             }
         }
     }
@@ -329,17 +262,16 @@ impl Transfers {
     /// Which of two waits comes first.
     #[inline]
     fn earlier(&self, places: Places<'_>, a: u32, b: u32) -> u32 {
-        let key = |wait: u32| (places.position_of(self.waits[wait as usize].node), wait);
+        let key = |wait: u32| (places.position_of(self.reads().waits[wait as usize].node), wait);
         if key(a) <= key(b) { a } else { b }
     }
 
     /// The first reader of a product in a memory.
     fn first_user(&self, places: Places<'_>, product: u32, memory: u32) -> u32 {
-        let (from, to) =
-            (self.user_starts[product as usize], self.user_starts[product as usize + 1]);
-        let users = self.users[from as usize..to as usize].iter().copied();
-        let here = |user: &u32| places.memory[self.waits[*user as usize].node as usize] == memory;
-        let key = |user: &u32| (places.position_of(self.waits[*user as usize].node), *user);
+        let users = self.users(product).iter().copied();
+        let here =
+            |user: &u32| places.memory[self.reads().waits[*user as usize].node as usize] == memory;
+        let key = |user: &u32| (places.position_of(self.reads().waits[*user as usize].node), *user);
         users.filter(here).min_by_key(key).unwrap_or(NONE)
     }
 
@@ -349,10 +281,10 @@ impl Transfers {
     pub fn repeat(&mut self, nodes: std::ops::Range<u32>) -> bool {
         self.taken.clear();
         for node in nodes {
-            let from = self.wait_starts[node as usize] as usize;
+            let from = self.first_wait(node);
             for at in from..from + self.served[node as usize] as usize {
                 let service = self.services[at];
-                let product = self.waits[service.wait as usize].product;
+                let product = self.reads().waits[service.wait as usize].product;
                 let (whole_ns, parts) = self.routes.transfer(service.pair, product);
                 let free_ns = parts.iter().map(|part| self.free_ns[part.line as usize]);
                 if free_ns.fold(service.leaves_ns, Ns::max) != service.begins_ns {
@@ -389,8 +321,8 @@ impl Transfers {
         let to = memory[node as usize];
         let mut ready_ns = 0;
         self.waiting.clear();
-        for at in self.waits(node) {
-            let wait = &self.waits[at];
+        for at in self.reads().waits_of(node) {
+            let wait = &self.reads().waits[at];
             let key = self.key(wait.product, to);
             match self.owner[key] {
                 NONE => {}
@@ -420,9 +352,9 @@ impl Transfers {
     #[inline]
     fn send(&mut self, node: u32, at: usize, memory: &[u32], later: &mut impl FnMut(u32)) -> Ns {
         let (leaves_ns, number) = self.waiting[at];
-        let wait = self.waits[number as usize];
+        let wait = self.reads().waits[number as usize];
         let to = memory[node as usize];
-        let pair = self.source(&wait, memory) * self.memories as u32 + to;
+        let pair = self.reads().source(&wait, memory) * self.memories as u32 + to;
         let (whole_ns, parts) = self.routes.transfer(pair, wait.product);
         let free_ns = parts.iter().map(|part| self.free_ns[part.line as usize]);
         let begins_ns = free_ns.fold(leaves_ns, Ns::max);
@@ -430,19 +362,15 @@ impl Transfers {
             let ns = self.routes.occupied_ns(*part, wait.product).unwrap_or(whole_ns);
             self.free_ns[part.line as usize] = begins_ns + ns;
         }
-        let slot = self.wait_starts[node as usize] as usize + at;
+        let slot = self.first_wait(node) + at;
         self.services[slot] = Service { wait: number, pair, leaves_ns, begins_ns };
         let arrives_ns = begins_ns + whole_ns;
         let key = self.key(wait.product, to);
         let before_ns = std::mem::replace(&mut self.arrives_ns[key], arrives_ns);
         if before_ns != arrives_ns {
             self.old_arrivals.push((key as u32, before_ns));
-            let (from, end) = (
-                self.user_starts[wait.product as usize] as usize,
-                self.user_starts[wait.product as usize + 1] as usize,
-            );
-            for user in &self.users[from..end] {
-                let reader = self.waits[*user as usize].node;
+            for user in self.users(wait.product) {
+                let reader = self.reads().waits[*user as usize].node;
                 if reader != node && memory[reader as usize] == to {
                     later(reader);
                 }
@@ -458,7 +386,7 @@ impl Transfers {
         node: u32,
         memory: &'s [u32],
     ) -> impl Iterator<Item = (u32, Ns)> + 's {
-        self.waits[self.waits(node)].iter().filter_map(move |wait| {
+        self.reads().waits[self.reads().waits_of(node)].iter().filter_map(move |wait| {
             let key = self.key(wait.product, memory[node as usize]);
             (self.owner[key] != NONE).then(|| (wait.from, self.arrives_ns[key]))
         })
@@ -466,9 +394,9 @@ impl Transfers {
 
     #[inline]
     fn remember(&mut self, node: u32) {
-        let (from, count) = (self.wait_starts[node as usize], self.served[node as usize]);
+        let (from, count) = (self.first_wait(node), self.served[node as usize]);
         self.old_nodes.push((node, count));
-        let services = from as usize..(from + count) as usize;
+        let services = from..from + count as usize;
         self.old_services.extend_from_slice(&self.services[services]);
     }
 
@@ -490,26 +418,10 @@ impl Transfers {
         }
         while let Some((node, count)) = self.old_nodes.pop() {
             let kept = self.old_services.len() - count as usize;
-            let from = self.wait_starts[node as usize] as usize;
+            let from = self.first_wait(node);
             self.services[from..from + count as usize].copy_from_slice(&self.old_services[kept..]);
             self.old_services.truncate(kept);
             self.served[node as usize] = count;
         }
     }
-}
-
-/// The waits of every product, one product after the other, and where each begins.
-fn users(waits: &[Wait], products: usize) -> (Vec<u32>, Vec<u32>) {
-    let mut starts = vec![0u32; products + 1];
-    waits.iter().for_each(|wait| starts[wait.product as usize + 1] += 1);
-    for product in 0..products {
-        starts[product + 1] += starts[product];
-    }
-    let mut next = starts.clone();
-    let mut users = vec![0; waits.len()];
-    for (at, wait) in (0..).zip(waits) {
-        users[next[wait.product as usize] as usize] = at;
-        next[wait.product as usize] += 1;
-    }
-    (users, starts)
 }

@@ -13,6 +13,7 @@ mod exact_oracles;
 mod import;
 mod instance;
 mod list_scheduling;
+mod memory;
 mod online;
 mod optimal;
 mod plans;

@@ -5,12 +5,14 @@ use crate::random::{Mix, cluster, graph};
 use crate::{cases, lists};
 use proptest::prelude::*;
 use runtime::cluster::{NetworkModel, bytes_ns};
+use runtime::graph::{Access, Mode};
 use runtime::{ChannelId, Cluster, ClusterSpec, Costs, MemoryId, Ns, ObjectId, Problem, TaskId};
 use schedulers::instance::{Flow, Instance, Placement};
 use schedulers::search::annealing::Annealing;
 use schedulers::search::evaluator::Evaluator;
 use schedulers::search::moves::random_move;
 use schedulers::search::planner::Search;
+use schedulers::search::reads::Reads;
 use schedulers::search::routes::{Exclusive, Routes};
 use schedulers::search::run::{Budget, Run};
 use schedulers::search::timing::{Memory, Model};
@@ -157,28 +159,89 @@ fn starts_on_routes(
     start
 }
 
-/// Bytes beyond the capacity, looked at whenever something starts.
-fn excess(instance: &Instance, placed: &[Placement], capacity: u64, memory: Memory) -> u64 {
+/// What is held: in which memory, from when until when, how much.
+type Held = (u32, Ns, Ns, u64);
+
+/// What nodes hold by the model of the oracles.
+fn held_by_nodes(instance: &Instance, placed: &[Placement], memory: Memory) -> Vec<Held> {
     let end =
         |n: u32| placed[n as usize].start_ns + instance.duration_ns(n, placed[n as usize].lane);
     let until = |n: u32| match memory {
         Memory::Buffers => instance.succs(n).iter().map(|a| end(a.node)).fold(end(n), Ns::max),
         _ => Ns::MAX,
     };
-    let of = |m: u32| {
-        let here = |n: &u32| instance.memory_of(placed[*n as usize].lane) == m;
-        let nodes: Vec<u32> = (0..instance.len() as u32).filter(here).collect();
-        let held = |at: Ns| -> u64 {
-            let live = nodes.iter().filter(|n| match memory {
-                Memory::Buffers => placed[**n as usize].start_ns <= at && at < until(**n),
-                _ => true,
-            });
-            live.map(|n| instance.output_bytes(*n)).sum()
-        };
-        let peak = nodes.iter().map(|n| held(placed[*n as usize].start_ns)).max();
-        peak.unwrap_or(0).saturating_sub(capacity)
+    let of = |n: u32| {
+        let at = placed[n as usize];
+        (instance.memory_of(at.lane), at.start_ns, until(n), instance.output_bytes(n))
     };
-    (0..instance.memory_count() as u32).map(of).sum()
+    (0..instance.len() as u32).map(of).collect()
+}
+
+/// What tasks of a fresh problem need: data where they are made and read, and scratch.
+fn needed(problem: &Problem<'_>, instance: &Instance, placed: &[Placement]) -> Vec<Held> {
+    let graph = problem.graph;
+    let at = |t: TaskId| placed[instance.node_of(t).expect("it is planned") as usize];
+    let memory = |t: TaskId| instance.memory_of(at(t).lane);
+    let end = |t: TaskId| {
+        at(t).start_ns
+            + instance.duration_ns(instance.node_of(t).expect("it is planned"), at(t).lane)
+    };
+    // Readers by who writes what; nobody has written initial data.
+    let mut readers: BTreeMap<(ObjectId, Option<TaskId>), Vec<TaskId>> = BTreeMap::new();
+    let mut held = Vec::new();
+    for task in graph.task_ids() {
+        held.push((memory(task), at(task).start_ns, end(task), graph.task(task).scratch_bytes));
+        for access in graph.accesses(task) {
+            if access.mode.writes() && access.mode != Mode::Racy {
+                readers.entry((access.object, Some(task))).or_default();
+            }
+            if access.mode.reads() && access.version == 0 {
+                readers.entry((access.object, None)).or_default().push(task);
+            }
+        }
+        for edge in graph.incoming(task) {
+            if let Some(object) = edge.object {
+                readers.entry((object, Some(edge.from))).or_default().push(task);
+            }
+        }
+    }
+    for ((object, writer), readers) in readers {
+        let bytes = graph.object(object).bytes;
+        let done = |t: &TaskId| {
+            let changes = |a: &&Access| a.object == object && a.mode.writes();
+            let is_changed = graph.accesses(*t).iter().any(|a| changes(&a));
+            if is_changed { at(*t).start_ns } else { end(*t) }
+        };
+        let home = problem.cluster.home(graph.object(object).home);
+        let source = match writer {
+            Some(writer) => Some(memory(writer)),
+            None => (0..instance.memory_count() as u32).find(|m| instance.memory(*m) == home),
+        };
+        for m in 0..instance.memory_count() as u32 {
+            let here = readers.iter().filter(|t| source == Some(m) || memory(**t) == m);
+            let last = here.clone().map(done).max();
+            let first = here.map(|t| at(*t).start_ns).min();
+            let (from, until) = match writer {
+                Some(w) if source == Some(m) => (Some(at(w).start_ns), last.max(Some(end(w)))),
+                None if source == Some(m) => (Some(0), last),
+                _ => (first, last),
+            };
+            if let (Some(from), Some(until)) = (from, until) {
+                held.push((m, from, until, bytes));
+            }
+        }
+    }
+    held
+}
+
+/// Bytes beyond the capacity, looked at whenever something starts.
+fn excess(held: &[Held], memories: usize, capacity: u64) -> u64 {
+    let of = |m: u32| {
+        let here = held.iter().filter(|h| h.0 == m);
+        let at = |t: Ns| here.clone().filter(|h| h.1 <= t && t < h.2).map(|h| h.3).sum::<u64>();
+        here.clone().map(|h| at(h.1)).max().unwrap_or(0).saturating_sub(capacity)
+    };
+    (0..memories as u32).map(of).sum()
 }
 
 proptest! {
@@ -188,7 +251,7 @@ proptest! {
     fn models_are_computed_as_they_are_defined(
         mix in crate::plans::mix(),
         which in 0usize..3,
-        memory in 0usize..3,
+        memory in 0usize..4,
         capacity in 0u64..300,
     ) {
         let graph = graph(&Mix { tasks: mix.tasks.max(1), ..mix });
@@ -202,12 +265,24 @@ proptest! {
         let lanes: Vec<u32> = placed.iter().map(|p| p.lane).collect();
         let exclusive = [None, Some(Exclusive::Pairs), Some(Exclusive::Ports)][which];
         let routes = exclusive.map(|e| Routes::exclusive(&problem, &instance, e));
-        let memory = [Memory::Unlimited, Memory::Resident, Memory::Buffers][memory];
+        let kinds = [Memory::Unlimited, Memory::Resident, Memory::Buffers, Memory::Copies];
+        let memory = kinds[memory];
         let capacity_bytes = vec![Some(capacity); instance.memory_count()];
-        let model = Model { routes, memory, capacity_bytes, ..Model::default() };
+        let mut model = Model { routes, memory, capacity_bytes, ..Model::default() };
+        if memory == Memory::Copies {
+            model.reads = Reads::of(&problem, &instance, true);
+            let nodes = 0..instance.len() as u32;
+            let scratch_bytes = |n: u32| graph.task(instance.task(n)).scratch_bytes;
+            model.held_bytes = nodes.map(scratch_bytes).collect();
+        }
         let mut evaluator = Evaluator::with_model(&instance, &order, &lanes, model);
         let mut stream = Stream::new(mix.seed, "timing");
         for _ in 0..20 {
+            let before = evaluator.score();
+            random_move(&mut evaluator, 30, &mut stream);
+            evaluator.evaluate(Ns::MAX);
+            evaluator.undo();
+            prop_assert_eq!(evaluator.score(), before);
             random_move(&mut evaluator, 30, &mut stream);
             let score = evaluator.evaluate(Ns::MAX).expect("there is no limit");
             evaluator.commit();
@@ -217,10 +292,12 @@ proptest! {
             if let Some(exclusive) = exclusive {
                 prop_assert_eq!(&found, &starts(&instance, order, lanes, exclusive));
             }
-            let too_much = match memory {
-                Memory::Unlimited => 0,
-                _ => excess(&instance, &placed, capacity, memory),
+            let held = match memory {
+                Memory::Unlimited => Vec::new(),
+                Memory::Copies => needed(&problem, &instance, &placed),
+                _ => held_by_nodes(&instance, &placed, memory),
             };
+            let too_much = excess(&held, instance.memory_count(), capacity);
             prop_assert_eq!(score.excess_bytes, too_much);
             let end = |(n, p): (u32, &Placement)| p.start_ns + instance.duration_ns(n, p.lane);
             let ends = (0..).zip(&placed).map(end);
@@ -392,7 +469,7 @@ fn nothing_is_below_the_optima_of_the_models() {
             let all = file.memory_capacity.clone();
             let none = || vec![None; instance.memory_count()];
             let capacity_bytes = all.map_or_else(none, |c| c.into_iter().map(Some).collect());
-            Model { routes, memory, held_bytes: held.to_vec(), capacity_bytes }
+            Model { routes, memory, held_bytes: held.to_vec(), capacity_bytes, ..Model::default() }
         });
         assert_eq!(excess_bytes, 0, "{name}: no schedule within the capacities was found");
         let optimum = file.optimal_makespan;
