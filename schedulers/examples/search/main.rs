@@ -4,8 +4,8 @@
 //! Families: `small` (72 generated graphs of 10 to 30 tasks), `optimal` (graphs with proved optima,
 //! where the shared data are there), `planted` (1 000 tasks with a known optimum) and
 //! `planted-oracle` (the shared one), `layered` (1 000 tasks), `star` (the same on links that
-//! transfers share; `small-star` 100 tasks, `light-star` little data), `tight` (memories hold four layers; `small-tight` 100 tasks), `large`
-//! (10 000 tasks).
+//! transfers share; `small-star` 100 tasks, `light-star` little data), `tight` (memories hold four
+//! layers; `small-tight` 100 tasks), `large` (10 000 tasks).
 //! Seconds are processor time of one thread, for the search alone.
 //! Makespans are compared with the optimum where it is known, and with HEFT.
 

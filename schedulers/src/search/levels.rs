@@ -1,8 +1,8 @@
 //! How many bytes memories hold over time, kept up to date as intervals come, go and move.
 //!
 //! Time is cut into slices of equal width. Each keeps its begins and ends in a list, what they sum
-//! up to, and the most that is reached within. What a memory holds beyond its capacity is found slice
-//! by slice; events are put in order only in slices that changed and could exceed it.
+//! up to, and the most that is reached within. What a memory holds beyond its capacity is found
+//! slice by slice; events are put in order only in slices that changed and could exceed it.
 
 use crate::instance::NONE;
 use runtime::Ns;
