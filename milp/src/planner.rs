@@ -6,6 +6,7 @@ use crate::local::{Local, improve};
 use crate::optimise::{OptimiseError, Settings, optimise};
 use crate::plan::Plan;
 use crate::solver::{Interrupt, SolverError};
+use runtime::bounds::plans_bound_runs;
 use runtime::cluster::Capacity;
 use runtime::partial_schedule::Policy;
 use runtime::planner::{EffortUnit, PlanFailure, Progress};
@@ -106,6 +107,7 @@ impl Milp {
             plan = last;
         }
         progress.found(0, plan.makespan_ns(), wall_ns());
+        progress.bounds_runs = plans_bound_runs(problem);
         let interrupt = problem.stop_flag().map(Interrupt::from_flag);
         let searched = self.improve(&mut plan, started, interrupt, progress, &wall_ns);
         match (searched, self.on_failure) {

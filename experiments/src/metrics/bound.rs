@@ -1,7 +1,7 @@
 //! Lower bounds on the durations that were drawn or measured.
 
-use runtime::bounds::{Bound, lower_bound, lower_bound_of_work};
-use runtime::{Cluster, Costs, Ns, TaskGraph, Trace};
+use runtime::bounds::{Bound, BoundKind, lower_bound, lower_bound_of_work};
+use runtime::{Cluster, Costs, Ns, Progress, TaskGraph, Trace};
 use sim::Noise;
 
 /// A bound that holds for every schedule of a simulated cell.
@@ -43,6 +43,17 @@ pub fn drawn_bound(
         }
     }
     Some(lower_bound(graph, cluster, &costs))
+}
+
+/// The better one of a bound and what planners have proved of a whole run before it began, where
+/// what they were told are the durations drawn.
+pub fn proved_bound(bound: Option<Bound>, plans: &[Progress]) -> Option<Bound> {
+    let proved = plans.iter().filter(|p| p.bounds_runs).filter_map(Progress::bound_ns).max();
+    let proved = proved.map(|makespan_ns| Bound { kind: BoundKind::Proved, makespan_ns });
+    match (bound, proved) {
+        (Some(bound), Some(proved)) if proved.makespan_ns <= bound.makespan_ns => Some(bound),
+        (bound, proved) => proved.or(bound),
+    }
 }
 
 /// A bound from a trace alone, for real runs, whose durations are known only where a task ran.

@@ -15,7 +15,7 @@ pub mod memory;
 #[cfg(test)]
 mod tests;
 
-pub use bound::{drawn_bound, measured_bound};
+pub use bound::{drawn_bound, measured_bound, proved_bound};
 pub use gaps::{Cause, Gap, Imbalance, by_lane, check_balance, gaps};
 
 use crate::record::{Metrics, TimeShares};

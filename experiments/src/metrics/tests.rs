@@ -9,6 +9,7 @@ use rand_pcg::Pcg64;
 use runtime::bounds::BoundKind;
 use runtime::cluster::{ClusterSpec, DeviceSpec, LinkSpec, MemorySpec};
 use runtime::graph::{Mode, ObjectSpec};
+use runtime::planner::{EffortUnit, Progress};
 use runtime::trace::{BufferRecord, CopyRecord, InstanceId, TaskRecord, TraceHeader};
 use runtime::{
     Cluster, CopyId, Cost, Costs, Decisions, DeviceId, Event, LaneId, MemoryId, Ns, Scheduler,
@@ -378,4 +379,24 @@ fn no_lane_idles_with_a_startable_task() {
 fn total(shares: &TimeShares) -> Ns {
     let mut copy = *shares;
     Cause::ALL.into_iter().map(|c| *c.share(&mut copy)).sum::<Ns>() + shares.compute_ns
+}
+
+#[test]
+fn what_is_proved_counts_where_it_is_better_and_holds_for_runs() {
+    let cheap = Some(Bound { kind: BoundKind::Area, makespan_ns: 10 });
+    let plan = |makespan_ns, bounds_runs| {
+        let mut progress = Progress::new(EffortUnit::Nodes);
+        progress.bounded(0, makespan_ns);
+        Progress { bounds_runs, ..progress }
+    };
+    assert_eq!(proved_bound(cheap, &[]), cheap);
+    assert_eq!(proved_bound(cheap, &[plan(10, true)]), cheap);
+    assert_eq!(proved_bound(cheap, &[plan(12, false)]), cheap);
+    let proved = Some(Bound { kind: BoundKind::Proved, makespan_ns: 12 });
+    assert_eq!(proved_bound(cheap, &[plan(11, true), plan(12, true)]), proved);
+    // Once it is proved the makespan itself is the bound.
+    let mut found = plan(11, true);
+    found.found(5, 12, None);
+    found.is_proved = true;
+    assert_eq!(proved_bound(None, &[found]), proved);
 }

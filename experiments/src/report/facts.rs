@@ -152,7 +152,8 @@ fn energy_cells(energy: Option<&EnergyMetrics>) -> [Cell; 2] {
 /// Every cell with its result and the command that runs it alone.
 pub fn cells(run: &Run) -> Table {
     let mut columns = key_columns(run);
-    columns.extend(["makespan (ns)", "bound (ns)", "makespan / bound"].map(str::to_owned));
+    columns
+        .extend(["makespan (ns)", "bound (ns)", "bound by", "makespan / bound"].map(str::to_owned));
     let is_powered = |r: &Record| r.outcome.as_ref().is_ok_and(|m| m.energy.is_some());
     let has_energy = run.records.iter().any(is_powered);
     if has_energy {
@@ -167,13 +168,15 @@ pub fn cells(run: &Run) -> Table {
                 let bound_ns = Some(m.bound_ns as f64).filter(|b| *b > 0.0);
                 row.push(Cell::Time(m.makespan_ns));
                 row.push(bound_ns.map_or(Cell::None, |_| Cell::Time(m.bound_ns)));
+                let name = m.bound.filter(|_| bound_ns.is_some()).map(|b| b.to_string());
+                row.push(name.map_or(Cell::None, Cell::text));
                 row.push(Cell::real(bound_ns.map(|b| m.makespan_ns as f64 / b), 3));
                 row.extend(energy_cells(m.energy.as_ref()).into_iter().filter(|_| has_energy));
                 row.push(Cell::text("finished"));
                 row.push(Cell::Code(m.digest.clone()));
             }
             Err(error) => {
-                row.extend([Cell::None, Cell::None, Cell::None]);
+                row.extend([Cell::None, Cell::None, Cell::None, Cell::None]);
                 row.extend(energy_cells(None).into_iter().filter(|_| has_energy));
                 row.push(Cell::text(&error.kind));
                 row.push(Cell::None);

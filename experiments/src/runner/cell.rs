@@ -4,20 +4,21 @@ use super::evaluator::Simulated;
 use super::panics::caught;
 use super::timed::{Watch, Watched};
 use super::world::{World, Worlds};
-use crate::metrics::{drawn_bound, measure};
+use crate::metrics::{drawn_bound, measure, proved_bound};
 use crate::plan::{Cell, Plan, Settings};
 use crate::record::{CellError, Metrics, Record, Wall};
 use crate::spec::{Backend, Estimates, ThinkingText};
 use gpu::fake::{FakeGpus, FakeSpec};
 use gpu::{GpuError, Gpus};
 use real_backend::{GpuSpec, RunError, RunOutput, RunSpec};
+use runtime::bounds::Bound;
 use runtime::cluster::{MemoryKind, MemorySpec};
 use runtime::executive::{Failure, Program, Stall, Thinking};
 use runtime::registry::BuildContext;
 use runtime::trace::Trace;
 use runtime::validator::validate;
 use runtime::{Cluster, LinkModel, Ns, ObjectId, Scheduler};
-use sim::{Disturbance, SimError, SimSpec, Wire};
+use sim::{Disturbance, Noise, SimError, SimSpec, Wire};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use workloads::App;
@@ -56,10 +57,29 @@ pub fn run_cell(plan: &Plan, worlds: &Worlds<'_>, cell: &Cell, replay: String) -
         notes,
     };
     let (outcome, trace) = match outcome {
-        Ok((metrics, trace)) => (Ok(Metrics { plans, ..metrics }), Some(trace)),
+        Ok((metrics, trace)) => {
+            let metrics = Metrics { plans, ..metrics };
+            (Ok(with_proofs(metrics, &plan.settings[cell.settings as usize])), Some(trace))
+        }
         Err(error) => (Err(error), None),
     };
     Finished { record: Record { id, key: plan.key(cell), outcome, replay }, wall, trace }
+}
+
+/// With the bound that the scheduler has proved, where that is the best one: it holds for the run
+/// if the scheduler was told the durations that came.
+fn with_proofs(metrics: Metrics, settings: &Settings) -> Metrics {
+    let is_told = settings.estimates == Estimates::Exact && settings.noise == Noise::None;
+    if settings.backend != Backend::Sim || !is_told {
+        return metrics;
+    }
+    let bound = metrics.bound.map(|kind| Bound { kind, makespan_ns: metrics.bound_ns });
+    match proved_bound(bound, &metrics.plans) {
+        Some(Bound { kind, makespan_ns }) => {
+            Metrics { bound: Some(kind), bound_ns: makespan_ns, ..metrics }
+        }
+        None => metrics,
+    }
 }
 
 /// What a real run noted about itself.

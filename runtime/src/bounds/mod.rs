@@ -22,9 +22,11 @@
 mod load;
 mod memory;
 mod path;
+mod plans;
 mod transfers;
 
 pub use load::DeviceWeights;
+pub use plans::plans_bound_runs;
 pub use transfers::Transfers;
 
 use crate::{Cluster, Costs, Ns, TaskGraph, TaskId};
@@ -61,6 +63,9 @@ pub enum BoundKind {
     /// Bytes that tasks hold while they run, over the capacity of all memories. A plan, which
     /// leaves it to the run when a task gets its memory, may seem shorter.
     MemoryArea,
+    /// What a planner has proved of the problem, by search: no plan is shorter, and no run is
+    /// shorter than every plan ([`plans_bound_runs`]).
+    Proved,
 }
 
 impl std::fmt::Display for BoundKind {
@@ -73,6 +78,7 @@ impl std::fmt::Display for BoundKind {
             Self::WindowedLoad => "windowed load",
             Self::DataMovement => "data movement",
             Self::MemoryArea => "memory area",
+            Self::Proved => "proved by search",
         })
     }
 }

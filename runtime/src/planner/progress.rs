@@ -38,6 +38,10 @@ pub struct Progress {
     pub bounds: Vec<Step>,
     /// Whether the planner says that no schedule is shorter than its last incumbent.
     pub is_proved: bool,
+    /// Whether the bounds hold for every run of the problem as well, by the durations that it
+    /// names: see [`plans_bound_runs`](crate::bounds::plans_bound_runs).
+    #[serde(default)]
+    pub bounds_runs: bool,
     /// Wall time from the begin of planning, one per incumbent where the planner had a clock. It
     /// differs from run to run, so it is not part of what is stored with results.
     #[serde(skip)]

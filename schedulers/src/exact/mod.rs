@@ -39,7 +39,7 @@ pub use search::{Limits, Step};
 
 use crate::{cpop::Cpop, etf::Etf, heft::Heft, peft::Peft};
 use model::Model;
-use runtime::bounds::lower_bound;
+use runtime::bounds::{lower_bound, plans_bound_runs};
 use runtime::partial_schedule::Policy::{Append, Insertion};
 use runtime::planner::{Assignment, EffortUnit, PlanFailure, Progress};
 use runtime::registry::{Clock, Dimension, Kind, ParameterInfo, SchedulerInfo};
@@ -193,7 +193,9 @@ impl Exact {
 impl Planner for Exact {
     fn plan(&mut self, problem: &Problem<'_>) -> Result<Schedule, PlanFailure> {
         let solution = self.solve(problem)?;
-        self.progress = Some(solution.progress());
+        let is_searched = solution.unsupported.is_none();
+        let bounds_runs = is_searched && plans_bound_runs(problem);
+        self.progress = Some(Progress { bounds_runs, ..solution.progress() });
         Ok(solution.schedule)
     }
 

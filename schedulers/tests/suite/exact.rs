@@ -7,9 +7,10 @@ use crate::exact_oracles::{Solved, job_shops, optimal, standard};
 use crate::plans::mix as any_mix;
 use crate::random::{Draws, Mix, cluster, graph};
 use proptest::prelude::*;
+use runtime::cluster::{ClusterSpec, NetworkModel};
 use runtime::planner::Fixed;
 use runtime::registry::Clock;
-use runtime::{Costs, Planner, Problem};
+use runtime::{Cluster, Costs, Planner, Problem};
 use schedulers::exact::{Exact, Limits, Solution, Unsupported};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -95,6 +96,35 @@ proptest! {
         prop_assert!(solution.is_proved());
         prop_assert_eq!(solution.makespan_ns, shortest_ns(&graph, &cluster, &costs));
         consistent(&solution);
+    }
+
+    #[test]
+    fn no_run_is_shorter_than_what_is_proved(mix in any_mix(), network in 0usize..3) {
+        // What the search knows.
+        let tasks = mix.tasks % 25;
+        let mix = Mix { tasks, wide: false, groups: false, gangs: false, ..mix };
+        let graph = graph(&mix);
+        let networks =
+            [NetworkModel::ContentionFree, NetworkModel::MaxMin, NetworkModel::OnePort];
+        let spec = cluster(&mix, &graph).spec().clone();
+        let cluster = Cluster::new(ClusterSpec { network: networks[network], ..spec });
+        let cluster = Arc::new(cluster.expect("only the network differs"));
+        let costs = Costs::resolve(&graph, &cluster, None).expect("it runs somewhere");
+        let problem = Problem::fresh(&graph, &cluster, &costs);
+        let mut planner = exact(2_000);
+        planner.plan(&problem).expect("there is a plan");
+        let progress = planner.take_progress().expect("it reports");
+        // Nodes around a switch: no detour is quicker.
+        prop_assert!(progress.bounds_runs);
+        let bound_ns = progress.bound_ns().filter(|_| progress.bounds_runs).unwrap_or(0);
+        for name in ["heft", "peft", "mct", "min-min", "dmda", "work-stealing", "random"] {
+            let info = schedulers::find(name).expect("it is registered");
+            let (graph, cluster) = (graph.clone(), Arc::clone(&cluster));
+            let spec = sim::SimSpec::new(graph, cluster, costs.clone(), info.build_default(1));
+            if let Ok(run) = sim::run(spec) {
+                prop_assert!(run.makespan_ns >= bound_ns, "{}: {}", name, run.makespan_ns);
+            }
+        }
     }
 
     #[test]
