@@ -1,7 +1,8 @@
 //! Word count by map and reduce over a synthetic text.
 //!
 //! Each mapper reads a chunk of text and writes one list of counts per reducer; each reducer adds
-//! up its lists. Lists have room for all words of the vocabulary that fall to their reducer.
+//! up its lists. Combiners add up the lists of a few mappers beside each other first, so that less
+//! has to travel. Lists have room for all words of the vocabulary that fall to their reducer.
 
 use super::text::Text;
 use super::{App, CheckError, Verdict, judge, result};
@@ -11,7 +12,7 @@ use crate::registry::{conflict, count};
 use runtime::graph::{GraphError, ObjectSpec};
 use runtime::kernel::{Inputs, KernelSet, as_slice};
 use runtime::registry::{Dimension, Kind, ParameterInfo, Parameters};
-use runtime::{Cost, Mode, ObjectId, TaskGraph, TaskSpec};
+use runtime::{Cost, KernelId, Mode, ObjectId, TaskGraph, TaskSpec};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ pub const INFO: WorkloadInfo = WorkloadInfo {
     build,
 };
 
-const PARAMETERS: [ParameterInfo; 5] = [
+const PARAMETERS: [ParameterInfo; 6] = [
     count("chunks", "chunks of text, one mapper each", 16, 1, 100_000),
     ParameterInfo {
         name: "chunk",
@@ -34,6 +35,13 @@ const PARAMETERS: [ParameterInfo; 5] = [
         kind: Kind::Quantity { default: "1 MiB", dimension: Dimension::Size },
     },
     count("reducers", "reducers, each for a share of the words", 4, 1, 1000),
+    count(
+        "combine",
+        "mappers whose lists a combiner adds up first; 1 = no combiners",
+        1,
+        1,
+        100_000,
+    ),
     count("vocabulary", "different words", 10_000, 1, 1_000_000),
     ParameterInfo {
         name: "exponent",
@@ -50,13 +58,13 @@ fn build(parameters: &Parameters, seed: u64) -> Result<Workload, WorkloadError> 
     if !(1..=MAX_CHUNK_BYTES).contains(&chunk_bytes) {
         return Err(conflict("chunk", parameters.text("chunk"), "a size from 1 B to 1 GiB"));
     }
-    let [chunks, reducers, vocabulary] =
-        ["chunks", "reducers", "vocabulary"].map(|name| parameters.int(name) as usize);
-    check_edges(INFO.name, chunks as f64 * reducers as f64)?;
-    // Every word has room in one list of every chunk.
-    check_bytes(INFO.name, chunks as f64 * (24.0 * vocabulary as f64 + chunk_bytes as f64))?;
+    let [chunks, reducers, vocabulary, combine] =
+        ["chunks", "reducers", "vocabulary", "combine"].map(|name| parameters.int(name) as usize);
+    check_edges(INFO.name, 2.0 * chunks as f64 * reducers as f64)?;
+    // Every word has room in one list of every chunk, and in one of every combiner.
+    check_bytes(INFO.name, chunks as f64 * (48.0 * vocabulary as f64 + chunk_bytes as f64))?;
     let text = Text::new(vocabulary, parameters.float("exponent"), seed);
-    let count = WordCount::new(text, chunks, chunk_bytes as usize, reducers);
+    let count = WordCount::new(text, (chunks, combine), chunk_bytes as usize, reducers);
     let graph = count.graph()?;
     Ok(Workload { graph, program: None, app: Some(Arc::new(count)) })
 }
@@ -65,29 +73,46 @@ fn build(parameters: &Parameters, seed: u64) -> Result<Workload, WorkloadError> 
 struct WordCount {
     text: Text,
     chunks: usize,
+    /// Mappers of a combiner; 1 = there are none.
+    combine: usize,
     chunk_bytes: usize,
     /// Most entries in a list of each reducer.
     room: Vec<usize>,
-    /// Entries to expect in a list of each reducer.
-    expected_entries: Vec<f64>,
     /// Words to expect in a chunk.
     expected_words: f64,
 }
 
 impl WordCount {
-    fn new(text: Text, chunks: usize, chunk_bytes: usize, reducers: usize) -> Self {
+    fn new(
+        text: Text,
+        (chunks, combine): (usize, usize),
+        chunk_bytes: usize,
+        reducers: usize,
+    ) -> Self {
         let lengths = text.words().iter().map(|word| word.len() as f64 + 1.0);
         let mean_bytes: f64 = lengths.zip(text.shares()).map(|(l, s)| l * s).sum();
         let expected_words = chunk_bytes as f64 / mean_bytes;
-        let (mut room, mut expected_entries) = (vec![0; reducers], vec![0.0; reducers]);
-        for (word, share) in text.words().iter().zip(text.shares()) {
-            let key = words::key(word).expect("invented words are short");
-            let reducer = words::partition(key, reducers);
-            room[reducer] += 1;
-            // The chance that at least one of the words drawn is this one.
-            expected_entries[reducer] -= libm::expm1(expected_words * libm::log1p(-share));
+        let mut room = vec![0; reducers];
+        for word in text.words() {
+            room[Self::reducer(word, reducers)] += 1;
         }
-        Self { text, chunks, chunk_bytes, room, expected_entries, expected_words }
+        Self { text, chunks, combine, chunk_bytes, room, expected_words }
+    }
+
+    fn reducer(word: &[u8], reducers: usize) -> usize {
+        words::partition(words::key(word).expect("invented words are short"), reducers)
+    }
+
+    /// Entries to expect in a list of each reducer that counts so many chunks.
+    fn expected_entries(&self, chunks: usize) -> Vec<f64> {
+        let mut expected = vec![0.0; self.room.len()];
+        let drawn = self.expected_words * chunks as f64;
+        for (word, share) in self.text.words().iter().zip(self.text.shares()) {
+            // The chance that at least one of the words drawn is this one.
+            expected[Self::reducer(word, self.room.len())] -=
+                libm::expm1(drawn * libm::log1p(-share));
+        }
+        expected
     }
 
     /// Chunks are the first objects, then come the sums, then the lists.
@@ -97,6 +122,15 @@ impl WordCount {
 
     fn list(&self, chunk: usize, reducer: usize) -> ObjectId {
         ObjectId::from_index(self.chunks + self.room.len() * (1 + chunk) + reducer)
+    }
+
+    fn combiners(&self) -> usize {
+        self.chunks.div_ceil(self.combine)
+    }
+
+    /// Lists of combiners come last.
+    fn combined(&self, combiner: usize, reducer: usize) -> ObjectId {
+        self.list(self.chunks + combiner, reducer)
     }
 
     fn graph(&self) -> Result<TaskGraph, GraphError> {
@@ -119,20 +153,50 @@ impl WordCount {
                 ..TaskSpec::new(map)
             })?;
         }
-        for reducer in 0..reducers {
-            accesses.clear();
-            accesses.extend((0..self.chunks).map(|c| (self.list(c, reducer), Mode::Read)));
-            accesses.push((self.sum(reducer), Mode::Write));
-            let entries = self.expected_entries[reducer] * self.chunks as f64;
+        if self.combine == 1 {
+            let lists = |reducer| (0..self.chunks).map(move |chunk| self.list(chunk, reducer));
+            self.submit_sums(&mut graph, reduce, 1, |r| (lists(r).collect(), self.sum(r)))?;
+            return Ok(graph);
+        }
+        let combine = graph.kernel("combine");
+        for combiner in 0..self.combiners() {
+            let first = combiner * self.combine;
+            let chunks = first..(first + self.combine).min(self.chunks);
+            let lists = |r| {
+                (
+                    chunks.clone().map(|chunk| self.list(chunk, r)).collect(),
+                    self.combined(combiner, r),
+                )
+            };
+            self.submit_sums(&mut graph, combine, 1, lists)?;
+        }
+        let lists = |r| (0..self.combiners()).map(move |combiner| self.combined(combiner, r));
+        self.submit_sums(&mut graph, reduce, self.combine, |r| (lists(r).collect(), self.sum(r)))?;
+        Ok(graph)
+    }
+
+    /// For every reducer a task that adds up lists, each of which counts so many chunks.
+    fn submit_sums(
+        &self,
+        graph: &mut TaskGraph,
+        kernel: KernelId,
+        chunks: usize,
+        lists: impl Fn(usize) -> (Vec<ObjectId>, ObjectId),
+    ) -> Result<(), GraphError> {
+        let expected = self.expected_entries(chunks);
+        for reducer in 0..self.room.len() {
+            let (lists, sum) = lists(reducer);
+            let reads = lists.iter().map(|list| (*list, Mode::Read));
+            let accesses: Vec<_> = reads.chain([(sum, Mode::Write)]).collect();
             graph.submit(TaskSpec {
-                shape: [self.chunks as u32, 0, 0, 0],
-                cost: Cost::Work(words::reduce_work(entries)),
-                scratch_bytes: words::reduce_scratch_bytes(self.room[reducer] * self.chunks),
+                shape: [lists.len() as u32, 0, 0, 0],
+                cost: Cost::Work(words::reduce_work(expected[reducer] * lists.len() as f64)),
+                scratch_bytes: words::reduce_scratch_bytes(self.room[reducer] * lists.len()),
                 accesses: &accesses,
-                ..TaskSpec::new(reduce)
+                ..TaskSpec::new(kernel)
             })?;
         }
-        Ok(graph)
+        Ok(())
     }
 
     fn add_objects(&self, graph: &mut TaskGraph) -> Result<(), GraphError> {
@@ -147,7 +211,9 @@ impl WordCount {
             let home = reducer as u32;
             graph.add_object(ObjectSpec { name, bytes, home, keep: true, ..fresh })?;
         }
-        for chunk in 0..self.chunks {
+        let combiners = if self.combine == 1 { 0 } else { self.combiners() };
+        let combined = (0..combiners).map(|combiner| combiner * self.combine);
+        for chunk in (0..self.chunks).chain(combined) {
             for room in &self.room {
                 let (bytes, home) = (words::list_bytes(*room), chunk as u32);
                 graph.add_object(ObjectSpec { bytes, home, ..fresh })?;

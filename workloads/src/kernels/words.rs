@@ -15,9 +15,10 @@ pub const MAX_WORD_BYTES: usize = 16;
 /// A word and how often it occurs; ordered by the word.
 pub type Entry = [u64; 3];
 
-/// Adds `map` and `reduce`.
+/// Adds `map`, `reduce`, and `combine`, which does the same as `reduce` before the last step.
 pub fn add_to(kernels: &mut KernelSet) {
     kernels.insert("map", map);
+    kernels.insert("combine", reduce);
     kernels.insert("reduce", reduce);
 }
 

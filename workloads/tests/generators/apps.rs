@@ -92,6 +92,28 @@ fn word_count_counts() {
     }
 }
 
+#[test]
+fn combiners_change_no_count() {
+    let given =
+        |combine| [("chunks", 7), ("reducers", 3), ("vocabulary", 500), ("combine", combine)];
+    let plain = interpret(&make("word-count", &given(1), 1)).unwrap();
+    // The lists that are used; behind them buffers hold anything.
+    let lists = |results: &[(ObjectId, Buffer)]| -> Vec<Vec<u64>> {
+        let list = |(_, buffer): &(ObjectId, Buffer)| {
+            let words: &[u64] = bytemuck::cast_slice(buffer.bytes());
+            words[..1 + 3 * words[0] as usize].to_vec()
+        };
+        results.iter().map(list).collect()
+    };
+    for (combine, combiners) in [(2, 4), (3, 3), (7, 1), (50, 1)] {
+        let workload = make("word-count", &given(combine), 1);
+        assert_eq!(workload.graph.len(), 7 + 3 * combiners + 3);
+        let combined = interpret(&workload).unwrap();
+        assert!(workload.app.as_ref().unwrap().check(&slices(&combined)).is_ok());
+        assert_eq!(lists(&combined), lists(&plain), "{combine}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
@@ -111,6 +133,11 @@ proptest! {
             make("cholesky", &[("n", n), ("tile", part)], seed),
             make("merge-sort", &[("n", n), ("block", part)], seed),
             make("word-count", &[("chunks", part), ("reducers", others), ("vocabulary", n)], seed),
+            make(
+                "word-count",
+                &[("chunks", part), ("reducers", others), ("vocabulary", n), ("combine", others)],
+                seed,
+            ),
         ] {
             let results = interpret(&workload).unwrap();
             let verdict = workload.app.as_ref().unwrap().check(&slices(&results));
