@@ -90,6 +90,7 @@ pub fn all() -> &'static [WorkloadInfo] {
         apps::sparse::gradients::INFO,
         apps::sparse::cholesky::INFO,
         apps::merge_sort::INFO,
+        apps::sample_sort::INFO,
         apps::word_count::INFO,
         families::layered::INFO,
         families::fork_join::INFO,

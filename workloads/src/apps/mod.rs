@@ -7,6 +7,7 @@
 
 pub mod dense;
 pub mod merge_sort;
+pub mod sample_sort;
 pub mod sparse;
 mod text;
 pub mod word_count;

@@ -72,6 +72,32 @@ fn merge_sort_sorts() {
 }
 
 #[test]
+fn sample_sort_sorts() {
+    for (n, block, buckets, sample) in
+        [(1, 1, 1, 1), (2, 1, 3, 1), (1000, 100, 8, 5), (1001, 100, 7, 100), (50, 50, 90, 2)]
+    {
+        let given = [("n", n), ("block", block), ("buckets", buckets), ("sample", sample)];
+        let workload = make("sample-sort", &given, 1);
+        let blocks = (n as usize).div_ceil(block as usize);
+        assert_eq!(workload.graph.len(), 2 * blocks + 1 + buckets as usize);
+        assert_eq!(workload.graph.summary().depth, 4);
+        let wrong = check(&workload, |results| {
+            let filled = results.iter_mut().find(|r| !r.1.bytes().is_empty()).unwrap();
+            bytemuck::cast_slice_mut::<u8, u64>(filled.1.bytes_mut())[0] ^= 1;
+        });
+        assert!(matches!(wrong, CheckError::Wrong { value: 1.0, .. }), "n {n}: {wrong}");
+    }
+    // The more numbers are in the sample, the more alike are the buckets.
+    let largest = |sample| {
+        let given = [("n", 40_000), ("block", 1000), ("buckets", 20), ("sample", sample)];
+        let graph = make("sample-sort", &given, 1).graph;
+        let buckets = graph.object_ids().map(|o| graph.object(o)).filter(|o| o.keep);
+        buckets.map(|o| o.bytes / 8).max().unwrap()
+    };
+    assert!(largest(1) > 3000 && largest(500) < 2300, "{} and {}", largest(1), largest(500));
+}
+
+#[test]
 fn word_count_counts() {
     for (chunks, reducers, vocabulary) in [(1, 1, 1), (3, 2, 5), (8, 3, 1000), (5, 40, 30)] {
         let given = [("chunks", chunks), ("reducers", reducers), ("vocabulary", vocabulary)];
@@ -132,6 +158,11 @@ proptest! {
         for workload in [
             make("cholesky", &[("n", n), ("tile", part)], seed),
             make("merge-sort", &[("n", n), ("block", part)], seed),
+            make(
+                "sample-sort",
+                &[("n", n), ("block", part), ("buckets", others), ("sample", others.min(part))],
+                seed,
+            ),
             make("word-count", &[("chunks", part), ("reducers", others), ("vocabulary", n)], seed),
             make(
                 "word-count",
