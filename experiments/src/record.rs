@@ -127,6 +127,51 @@ pub struct Metrics {
     /// What it took in energy; absent where the cluster states no powers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub energy: Option<EnergyMetrics>,
+    /// How the graphs of the run fared; absent where all was there from the begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<ArrivalMetrics>,
+}
+
+/// How graphs that arrived over time fared; see [`crate::metrics::arrivals`] for the terms.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ArrivalMetrics {
+    /// Mean flow time.
+    pub mean_flow_ns: Ns,
+    /// Longest flow time.
+    pub max_flow_ns: Ns,
+    /// Mean slowdown; absent where no graph could be run alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_slowdown: Option<f64>,
+    /// Largest slowdown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_slowdown: Option<f64>,
+    /// Mean stretch; absent where no graph has a lower bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_stretch: Option<f64>,
+    /// Largest stretch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_stretch: Option<f64>,
+    /// Jain's index of the slowdowns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fairness: Option<f64>,
+    /// Graph by graph, in the order of arrival.
+    pub graphs: Vec<GraphMetrics>,
+}
+
+/// A graph that arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GraphMetrics {
+    /// The label of its workload.
+    pub workload: String,
+    /// When it arrived.
+    pub arrived_ns: Ns,
+    /// From its arrival to its last result.
+    pub flow_ns: Ns,
+    /// A lower bound on its makespan alone, on the durations drawn; 0 = none is known.
+    pub bound_ns: Ns,
+    /// Its makespan alone under the same scheduler, undisturbed; absent where it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone_ns: Option<Ns>,
 }
 
 /// What a run took in energy, over its makespan; only of parts whose power is stated. See

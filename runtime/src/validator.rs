@@ -15,6 +15,7 @@
 //! network    durations, windows of every channel, copy engines
 //! results    kept results at home, the makespan
 //! away       devices that were lost, and their memories
+//! submitted  nothing before its submission
 //! violation  what can be wrong
 //! ```
 //!
@@ -50,6 +51,7 @@ mod memory;
 mod network;
 mod order;
 mod results;
+mod submitted;
 mod tasks;
 mod violation;
 
@@ -87,6 +89,7 @@ pub fn validate_with(trace: &Trace, options: Options) -> Vec<Violation> {
     let fills = content::check(&facts, &mut violations);
     memory::check(&facts, &mut violations);
     away::check(&facts, &mut violations);
+    submitted::check(&facts, &mut violations);
     network::check(&facts, &mut violations);
     results::check(&facts, &fills, &mut violations);
     violations

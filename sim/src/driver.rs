@@ -20,6 +20,28 @@ pub trait OutcomeModel: Send {
     fn outcome(&mut self, task: TaskId, graph: &TaskGraph) -> Outcome;
 }
 
+/// Graphs that are submitted while the run goes on, one after another.
+#[derive(Clone, Debug)]
+pub struct Arrivals {
+    /// All of them, side by side in the order of their arrival (see
+    /// [`TaskGraph::absorb`](runtime::TaskGraph::absorb)); it begins with the graph that the run
+    /// begins with. The run's costs are those of its tasks.
+    pub whole: Arc<TaskGraph>,
+    /// In the order of time.
+    pub parts: Vec<Arrival>,
+}
+
+/// A graph that arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// When.
+    pub at_ns: Ns,
+    /// How many tasks it has.
+    pub tasks: usize,
+    /// How many objects.
+    pub objects: usize,
+}
+
 /// A simulation to run.
 pub struct SimSpec {
     /// What to run.
@@ -36,6 +58,8 @@ pub struct SimSpec {
     pub thinking: Thinking,
     /// Lets the graph grow.
     pub program: Option<Box<dyn Program>>,
+    /// What else is submitted while the run goes on.
+    pub arrivals: Option<Arrivals>,
     /// What kernels return; nothing without.
     pub outcomes: Option<Box<dyn OutcomeModel>>,
     /// Disturbs the truth.
@@ -69,6 +93,7 @@ impl SimSpec {
             scheduler,
             thinking: Thinking::Free,
             program: None,
+            arrivals: None,
             outcomes: None,
             noise: Noise::None,
             disturbance: Disturbance::default(),
@@ -156,6 +181,7 @@ struct World {
     shared: Vec<Option<SharedDevice>>,
     /// The plan that is under way.
     plan: Option<Result<Schedule, String>>,
+    arrivals: Vec<Arrival>,
     digest: runtime::trace::Digest,
 }
 
@@ -189,6 +215,7 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
         outcomes: spec.outcomes,
         queue: Queue::default(),
         plan: None,
+        arrivals: Vec::new(),
         digest: runtime::trace::Digest::default(),
     };
     let mut executive = Executive::new(Setup {
@@ -205,6 +232,11 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
     for (device, at_ns) in world.troubles.first_outages() {
         world.queue.push(at_ns, Class::Device, device);
     }
+    let whole = spec.arrivals.map(|arrivals| {
+        executive.open();
+        world.expect(&arrivals.parts);
+        arrivals.whole
+    });
     let mut commands = Commands::default();
     executive.step(0, Input::Start, &mut commands);
     let (mut steps, mut idle_turns) = (1, 0);
@@ -219,11 +251,14 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
             Input::DeviceLost { .. } | Input::DeviceJoined { .. } => idle_turns += 1,
             _ => idle_turns = 0,
         }
-        if idle_turns > MAX_IDLE_TURNS {
+        if idle_turns > MAX_IDLE_TURNS && !executive.is_open() {
             break;
         }
         commands.clear();
-        executive.step(now_ns, input, &mut commands);
+        match &whole {
+            Some(whole) => step(&mut executive, now_ns, input, whole, &mut commands),
+            None => executive.step(now_ns, input, &mut commands),
+        }
         steps += 1;
         if executive.failure().is_none() {
             world.follow_growth(executive.graph());
@@ -242,6 +277,24 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
     }
     let makespan_ns = executive.makespan_ns();
     Ok(SimOutput { makespan_ns, steps, digest, trace: executive.into_trace(header) })
+}
+
+/// Takes an input of a run in which parts of `whole` arrive.
+fn step(
+    executive: &mut Executive,
+    now_ns: Ns,
+    input: Input,
+    whole: &TaskGraph,
+    out: &mut Commands,
+) {
+    match input {
+        Input::Submitted { tasks, objects, .. } => {
+            let counts = (tasks as usize, objects as usize);
+            let added = executive.submit(now_ns, out, |graph| graph.regrow(whole, counts, &[]));
+            added.expect("what arrives was made by submission, after what the run began with");
+        }
+        _ => executive.step(now_ns, input, out),
+    }
 }
 
 impl World {
@@ -283,11 +336,28 @@ impl World {
                 self.launch(event.at_ns, LaneId(event.index), event.sequence, graph);
                 None
             }
+            Class::Arrival => Some(match self.arrivals.get(event.index as usize) {
+                Some(part) => {
+                    let (tasks, objects) = (part.tasks as u32, part.objects as u32);
+                    Input::Submitted { tasks, objects, released: Vec::new() }
+                }
+                None => Input::Closed,
+            }),
             Class::Decided => Some(Input::Decided),
             Class::Planned => self.plan.take().map(|plan| Input::Planned { plan }),
             Class::Timer => Some(Input::Timer),
         };
         Some((event.at_ns, input))
+    }
+
+    /// Has graphs arrive, and says after the last one that none will any more.
+    fn expect(&mut self, parts: &[Arrival]) {
+        self.arrivals = parts.to_vec();
+        for (part, index) in parts.iter().zip(0..) {
+            self.queue.push(part.at_ns, Class::Arrival, index);
+        }
+        let last_ns = parts.iter().map(|p| p.at_ns).max().unwrap_or(0);
+        self.queue.push(last_ns, Class::Arrival, parts.len() as u32);
     }
 
     /// A device goes or comes back.

@@ -55,6 +55,6 @@ pub mod transfers;
 mod wire;
 
 pub use disturbance::{Disturbance, Spells};
-pub use driver::{OutcomeModel, SimError, SimOutput, SimSpec, run};
+pub use driver::{Arrival, Arrivals, OutcomeModel, SimError, SimOutput, SimSpec, run};
 pub use noise::Noise;
 pub use wire::Wire;

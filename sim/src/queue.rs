@@ -15,6 +15,8 @@ pub(crate) enum Class {
     Task,
     /// A task's launch on a device that is shared is over.
     Launch,
+    /// A graph is submitted, or none will be any more.
+    Arrival,
     /// The scheduler has its answer.
     Decided,
     /// A plan that was made apart from the run is there.

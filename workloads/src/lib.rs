@@ -11,7 +11,7 @@ pub mod apps;
 pub mod families;
 pub mod import;
 pub mod kernels;
-mod random;
+pub mod random;
 pub mod registry;
 
 pub use apps::App;

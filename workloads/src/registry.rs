@@ -73,6 +73,12 @@ pub enum WorkloadError {
         /// How much is allowed.
         limit: f64,
     },
+    /// A workload that is to arrive as a whole.
+    #[error("{workload} grows while it runs; it cannot be one of several graphs that arrive")]
+    Grows {
+        /// The workload.
+        workload: String,
+    },
     /// A task that the graph refuses.
     #[error(transparent)]
     Graph(#[from] GraphError),

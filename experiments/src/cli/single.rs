@@ -2,6 +2,7 @@
 
 use super::{CliError, Context, Exit, Result};
 use crate::mistake::{Mistakes, Source, Span};
+use crate::plan::parts::WorkloadSource;
 use crate::plan::{
     AXES, Cell, ClusterPlan, CostModelPlan, CostSource, Plan, SchedulerPlan, Setting, Settings,
     WorkloadPlan, check_feasible,
@@ -64,6 +65,11 @@ pub fn plan(mut single: Single) -> Result<Plan> {
             Setting::Memory(bytes) => single.cluster.changes.memory = Some(bytes),
             Setting::Bandwidth(factor) => single.cluster.changes.bandwidth = factor,
             Setting::Latency(factor) => single.cluster.changes.latency = factor,
+            Setting::Interval(factor) => {
+                if let WorkloadSource::Arriving(plan) = &mut single.workload.source {
+                    plan.factor = factor;
+                }
+            }
             Setting::Network(network) => single.cluster.changes.network = Some(network),
         }
     }
@@ -193,6 +199,7 @@ fn as_json(record: &Record, metrics: &Metrics, trace: &Trace) -> Json {
         "bound_ns": metrics.bound_ns,
         "digest": metrics.digest,
         "energy": metrics.energy,
+        "arrivals": metrics.arrivals,
         "tasks": tasks,
         "transfers": transfers,
     })
@@ -227,6 +234,19 @@ fn in_words(record: &Record, metrics: &Metrics, wall: &Wall) -> String {
         let product = significant(energy.energy_delay_js, "J s");
         let text = format!("{} ({parts}); times makespan {product}", joules(energy.energy_j));
         rows.push(vec!["energy".to_owned(), text]);
+    }
+    if let Some(arrivals) = &metrics.arrivals {
+        let flow = duration(arrivals.mean_flow_ns);
+        let mut text = format!("{}, mean flow time {flow}", arrivals.graphs.len());
+        let numbers = [
+            ("mean slowdown", arrivals.mean_slowdown),
+            ("largest stretch", arrivals.max_stretch),
+            ("fairness", arrivals.fairness),
+        ];
+        for (name, value) in numbers.into_iter().filter_map(|(n, v)| Some((n, v?))) {
+            text += &format!(", {name} {value:.3}");
+        }
+        rows.push(vec!["graphs".to_owned(), text]);
     }
     rows.push(vec!["planning".to_owned(), duration(wall.planning_ns)]);
     rows.extend(wall.notes.iter().map(|note| vec!["note".to_owned(), printable(note)]));

@@ -1,7 +1,7 @@
 //! Lower bounds on the durations that were drawn or measured.
 
 use runtime::bounds::{Bound, BoundKind, lower_bound, lower_bound_of_work};
-use runtime::{Cluster, Costs, Ns, Progress, TaskGraph, Trace};
+use runtime::{Cluster, Costs, Ns, Progress, TaskGraph, TaskId, Trace};
 use sim::Noise;
 
 /// A bound that holds for every schedule of a simulated cell.
@@ -21,6 +21,18 @@ pub fn drawn_bound(
     seed: u64,
     attempts: u32,
 ) -> Option<Bound> {
+    drawn_bound_of_part(graph, cluster, truth, noise, seed, (attempts, 0))
+}
+
+/// As [`drawn_bound`], for a graph whose tasks have other numbers in the run, from `first_task` on.
+pub fn drawn_bound_of_part(
+    graph: &TaskGraph,
+    cluster: &Cluster,
+    truth: &Costs,
+    noise: &Noise,
+    seed: u64,
+    (attempts, first_task): (u32, u32),
+) -> Option<Bound> {
     let mut costs = truth.clone();
     if costs.len() < graph.len() {
         costs.extend(graph, cluster, None).ok()?;
@@ -28,12 +40,12 @@ pub fn drawn_bound(
     if *noise != Noise::None {
         let mut shortest_ns = Vec::new();
         for task in graph.task_ids() {
-            let cores = graph.task(task).cores;
+            let (cores, number) = (graph.task(task).cores, TaskId(task.0 + first_task));
             shortest_ns.clear();
             shortest_ns.resize(costs.group_count(), Ns::MAX);
             for device in cluster.device_ids().filter(|d| cluster.device(*d).lanes >= cores) {
                 if let Some(duration_ns) = costs.duration_ns(task, device) {
-                    let draw = |attempt| noise.apply(duration_ns, seed, task, device, attempt);
+                    let draw = |attempt| noise.apply(duration_ns, seed, number, device, attempt);
                     let drawn_ns = (0..attempts.max(1)).map(draw).min().unwrap_or(duration_ns);
                     let least_ns = &mut shortest_ns[costs.group_of(device)];
                     *least_ns = drawn_ns.min(*least_ns);

@@ -4,8 +4,10 @@
 //! lane what it waited for; [`losses`] what went wrong and what was done about it; [`bound`] has
 //! the
 //! lower bounds that makespans are compared with; [`memory`] the bytes allocated over time;
-//! [`kernels`] adds durations up by kernel; [`energy`] adds powers up to joules.
+//! [`kernels`] adds durations up by kernel; [`energy`] adds powers up to joules;
+//! [`arrivals`] has what became of each of several graphs.
 
+pub mod arrivals;
 pub mod bound;
 pub mod energy;
 pub mod gaps;
@@ -15,7 +17,7 @@ pub mod memory;
 #[cfg(test)]
 mod tests;
 
-pub use bound::{drawn_bound, measured_bound, proved_bound};
+pub use bound::{drawn_bound, drawn_bound_of_part, measured_bound, proved_bound};
 pub use gaps::{Cause, Gap, Imbalance, by_lane, check_balance, gaps};
 
 use crate::record::{Metrics, TimeShares};
@@ -49,6 +51,7 @@ pub fn measure(trace: &Trace, cluster: &Cluster, bound: Option<Bound>) -> Metric
         plans: Vec::new(),
         losses: losses::measure(trace),
         energy: energy::measure(trace, cluster),
+        arrivals: None,
     }
 }
 

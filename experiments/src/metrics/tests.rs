@@ -1,5 +1,6 @@
 //! Hand-made traces with known gaps, and the balance of simulated ones.
 
+mod arrivals;
 mod energy;
 
 use super::*;

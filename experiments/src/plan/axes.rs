@@ -52,6 +52,8 @@ pub enum Setting {
     Bandwidth(f64),
     /// Factor on the latency of links.
     Latency(f64),
+    /// Factor on the time between graphs that arrive.
+    Interval(f64),
     /// What thinking costs.
     Thinking(ThinkingText),
     /// What schedulers are told.
@@ -62,8 +64,11 @@ pub enum Setting {
     Network(NetworkModel),
 }
 
+/// The axis that says something to workloads of arrivals alone.
+const INTERVAL: &str = "interval";
+
 /// All built-in axes.
-pub const AXES: [AxisInfo; 14] = [
+pub const AXES: [AxisInfo; 15] = [
     AxisInfo {
         name: "noise",
         summary: "sigma of the duration noise",
@@ -134,6 +139,12 @@ pub const AXES: [AxisInfo; 14] = [
         read: |v| number(v, 0.0, "a number of at least 0").map(Setting::Latency),
     },
     AxisInfo {
+        name: INTERVAL,
+        summary: "factor on the time between graphs that arrive",
+        scope: Scope::All,
+        read: |v| number(v, 0.0, "a number of at least 0").map(Setting::Interval),
+    },
+    AxisInfo {
         name: "thinking",
         summary: "what thinking costs: free, measured or a time such as 5 us",
         scope: Scope::Simulated,
@@ -182,6 +193,11 @@ impl AxisInfo {
             Scope::Modelled => backend.is_modelled(),
             Scope::All => true,
         }
+    }
+
+    /// Whether it says nothing to workloads that are there from the begin.
+    pub fn is_of_arrivals(&self) -> bool {
+        self.name == INTERVAL
     }
 
     /// The setting of a value.

@@ -213,6 +213,11 @@ impl Variant {
             Setting::Memory(bytes) => changes.memory = Some(bytes),
             Setting::Bandwidth(factor) => changes.bandwidth = factor,
             Setting::Latency(factor) => changes.latency = factor,
+            Setting::Interval(factor) => {
+                if let WorkloadSource::Arriving(plan) = &mut self.workload.source {
+                    plan.factor = factor;
+                }
+            }
             Setting::Network(network) => changes.network = Some(network),
         }
     }

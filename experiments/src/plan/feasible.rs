@@ -1,6 +1,7 @@
 //! Tries every workload on every cluster before anything is run, so that what can never work is
 //! told at once and not hours later.
 
+use super::arrivals::Arriving;
 use super::{ClusterPlan, CostSource, Plan, WorkloadPlan};
 use crate::mistake::Mistakes;
 use crate::spec::Backend;
@@ -9,8 +10,10 @@ use runtime::cluster::{MemoryKind, MemorySpec};
 use runtime::cost::{CostModel, Model};
 use runtime::executive::{Setup, Thinking};
 use runtime::graph::GraphSummary;
-use runtime::{Cluster, Costs, Decisions, DeviceId, Event, Executive, Scheduler, View};
+use runtime::{Cluster, Costs, Decisions, DeviceId, Event, Executive, Scheduler, TaskGraph, View};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use workloads::WorkloadError;
 
 /// Checks every pair of workload and cluster at its first seed, and returns the shapes of the
 /// workloads, in the plan's order.
@@ -65,7 +68,7 @@ fn check<'a>(
     seed: u64,
     clusters: impl Iterator<Item = (&'a ClusterPlan, &'a [Way])>,
 ) -> (GraphSummary, Mistakes) {
-    let made = match workload.make(seed) {
+    let made = match graphs(workload, seed) {
         Ok(made) => made,
         Err(error) => {
             let mistake = workload.place.mistake(format!("{}: {error}", workload.label));
@@ -73,22 +76,48 @@ fn check<'a>(
         }
     };
     let mut mistakes = Mistakes::default();
-    if made.graph.is_empty() {
+    let (whole, graphs) = made;
+    if whole.is_empty() {
         mistakes.push(workload.place.mistake(format!("{} has no tasks", workload.label)));
     }
     for (cluster, ways) in clusters {
-        let fits =
-            |way: &Way| fits(&made.graph, cluster, seed, way.0, plan.cost_model(way.1)).err();
-        if let Some(message) = ways.iter().find_map(fits) {
+        let refusal = |graph: &TaskGraph, way: &Way| {
+            if workload.arrivals().is_some() && way.0.is_real() {
+                return Some("graphs that arrive over time are only simulated".to_owned());
+            }
+            if workload.arrivals().is_some() && way.1 == CostSource::Measured {
+                let message = "graphs that arrive over time are not measured; calibrate first, and \
+                               name the file: costs";
+                return Some(message.to_owned());
+            }
+            fits(graph, cluster, seed, way.0, plan.cost_model(way.1)).err()
+        };
+        let mut pairs = graphs.iter().flat_map(|g| ways.iter().map(move |way| (g, way)));
+        if let Some(message) = pairs.find_map(|(graph, way)| refusal(graph, way)) {
             let message = format!("{} cannot run on {}: {message}", workload.label, cluster.label);
             mistakes.push(workload.place.mistake(message));
         }
     }
-    (made.graph.summary(), mistakes)
+    (whole.summary(), mistakes)
+}
+
+/// A workload's graph, and those that must each fit: it, or the different ones that arrive.
+fn graphs(
+    workload: &WorkloadPlan,
+    seed: u64,
+) -> Result<(Arc<TaskGraph>, Vec<Arc<TaskGraph>>), WorkloadError> {
+    let Some(plan) = workload.arrivals() else {
+        let graph = Arc::new(workload.make(seed)?.graph);
+        return Ok((Arc::clone(&graph), vec![graph]));
+    };
+    let Arriving { whole, parts } = plan.make(seed)?;
+    let different = parts.iter().enumerate().filter(|(at, part)| part.like == *at);
+    let graphs = different.map(|(_, part)| Arc::clone(&part.graph)).collect();
+    Ok((whole, graphs))
 }
 
 fn fits(
-    graph: &runtime::TaskGraph,
+    graph: &TaskGraph,
     plan: &ClusterPlan,
     seed: u64,
     backend: Backend,

@@ -5,7 +5,7 @@ use super::parameters::{Given, combinations, label};
 use super::parts::{
     ClusterPlan, ClusterSource, Place, SchedulerPlan, WorkloadPlan, WorkloadSource,
 };
-use super::{TextDigest, files};
+use super::{TextDigest, arrivals, files};
 use crate::mistake::{Mistake, Mistakes, Source, Span};
 use crate::registry::Registry;
 use crate::spec::{Argument, At, ClusterEntry, ClusterText, Entries, Entry, GivenParameters};
@@ -39,7 +39,8 @@ impl<'a> Names<'a> {
         Mistake::new(self.source, span, message)
     }
 
-    fn place(&self, span: Span) -> Place {
+    /// A place in the text.
+    pub(super) fn place(&self, span: Span) -> Place {
         Place { source: Arc::clone(self.source), span }
     }
 
@@ -56,9 +57,10 @@ impl<'a> Names<'a> {
                     Ok(workload) => all.push(workload),
                     Err(mistake) => mistakes.push(mistake),
                 },
+                Argument::Arrivals(text) => all.extend(arrivals::resolve(self, text, mistakes)),
                 argument => {
                     let infos = self.registry.workloads();
-                    let known = infos.iter().map(|i| i.name).chain(["file", "trace"]);
+                    let known = infos.iter().map(|i| i.name).chain(["file", "trace", "arrivals"]);
                     match infos.iter().find(|i| i.name == entry.name.value) {
                         Some(info) => all.extend(
                             self.combinations(info.name, info.parameters, argument, mistakes)

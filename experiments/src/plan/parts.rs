@@ -1,6 +1,7 @@
 //! The workloads, clusters and schedulers of a plan, ready to be made for a cell.
 
 use super::TextDigest;
+use super::arrivals::ArrivalsPlan;
 use super::cluster::Changes;
 use super::parameters::{Given, label};
 use crate::clusters::ClusterInfo;
@@ -60,6 +61,8 @@ pub enum WorkloadSource {
         /// What its reader had to decide.
         notes: Vec<String>,
     },
+    /// Several graphs that arrive over time.
+    Arriving(ArrivalsPlan),
 }
 
 impl std::fmt::Debug for WorkloadSource {
@@ -67,12 +70,13 @@ impl std::fmt::Debug for WorkloadSource {
         match self {
             Self::Generated { info, given } => f.write_str(&label(info.name, given)),
             Self::Recorded { graph, digest, .. } => write!(f, "{} {digest}", graph.name()),
+            Self::Arriving(plan) => write!(f, "{plan:?}"),
         }
     }
 }
 
 impl WorkloadPlan {
-    /// Makes it.
+    /// Makes it; of graphs that arrive, all side by side.
     ///
     /// # Errors
     /// [`WorkloadError`] of the generator.
@@ -82,6 +86,18 @@ impl WorkloadPlan {
             WorkloadSource::Recorded { graph, .. } => {
                 Ok(Workload { graph: TaskGraph::clone(graph), program: None, app: None })
             }
+            WorkloadSource::Arriving(plan) => {
+                let whole = plan.make(seed)?.whole;
+                Ok(Workload { graph: Arc::unwrap_or_clone(whole), program: None, app: None })
+            }
+        }
+    }
+
+    /// What arrives over time, if it does.
+    pub fn arrivals(&self) -> Option<&ArrivalsPlan> {
+        match &self.source {
+            WorkloadSource::Arriving(plan) => Some(plan),
+            WorkloadSource::Generated { .. } | WorkloadSource::Recorded { .. } => None,
         }
     }
 

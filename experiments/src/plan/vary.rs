@@ -67,6 +67,7 @@ impl Base<'_> {
     pub fn is_on(&self, axis: &Axis) -> bool {
         let has = |infos: &[ParameterInfo], name: &str| infos.iter().any(|i| i.name == name);
         match axis.target {
+            Target::BuiltIn(info) if info.is_of_arrivals() => self.workload.arrivals().is_some(),
             Target::BuiltIn(info) => info.concerns(self.backend),
             Target::Workload(name) => has(workload_parameters(self.workload), name),
             Target::Cluster(name) => has(cluster_parameters(self.cluster), name),
@@ -78,7 +79,7 @@ impl Base<'_> {
 fn workload_parameters(plan: &WorkloadPlan) -> &'static [ParameterInfo] {
     match &plan.source {
         WorkloadSource::Generated { info, .. } => info.parameters,
-        WorkloadSource::Recorded { .. } => &[],
+        WorkloadSource::Recorded { .. } | WorkloadSource::Arriving(_) => &[],
     }
 }
 
@@ -138,7 +139,7 @@ impl Lists<'_> {
                     let found = find(info.parameters)?;
                     Some((info.name, info.parameters, Target::Workload(found.name)))
                 }
-                WorkloadSource::Recorded { .. } => None,
+                WorkloadSource::Recorded { .. } | WorkloadSource::Arriving(_) => None,
             }),
             "cluster" => self.clusters.iter().find_map(|c| match &c.source {
                 ClusterSource::Preset { info, .. } => {

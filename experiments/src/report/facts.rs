@@ -5,7 +5,7 @@ use super::figure::{Figure, TableView};
 use super::stats::median;
 use super::table::{Cell, Table};
 use super::verdict::count;
-use crate::record::{EnergyMetrics, Record};
+use crate::record::{ArrivalMetrics, EnergyMetrics, Record};
 use crate::shown::{printable, printable_lines, size};
 use crate::store::Run;
 use maud::{Markup, html};
@@ -149,6 +149,27 @@ fn energy_cells(energy: Option<&EnergyMetrics>) -> [Cell; 2] {
     [Cell::real(energy.map(|e| e.energy_j), 3), Cell::real(energy.map(|e| e.energy_delay_js), 3)]
 }
 
+const ARRIVAL_COLUMNS: [&str; 6] = [
+    "mean flow (ns)",
+    "mean slowdown",
+    "largest slowdown",
+    "mean stretch",
+    "largest stretch",
+    "fairness",
+];
+
+fn arrival_cells(arrivals: Option<&ArrivalMetrics>) -> [Cell; 6] {
+    let real = |of: fn(&ArrivalMetrics) -> Option<f64>| Cell::real(arrivals.and_then(of), 3);
+    [
+        arrivals.map_or(Cell::None, |a| Cell::Time(a.mean_flow_ns)),
+        real(|a| a.mean_slowdown),
+        real(|a| a.max_slowdown),
+        real(|a| a.mean_stretch),
+        real(|a| a.max_stretch),
+        real(|a| a.fairness),
+    ]
+}
+
 /// Every cell with its result and the command that runs it alone.
 pub fn cells(run: &Run) -> Table {
     let mut columns = key_columns(run);
@@ -158,6 +179,11 @@ pub fn cells(run: &Run) -> Table {
     let has_energy = run.records.iter().any(is_powered);
     if has_energy {
         columns.extend(ENERGY_COLUMNS.map(str::to_owned));
+    }
+    let is_arriving = |r: &Record| r.outcome.as_ref().is_ok_and(|m| m.arrivals.is_some());
+    let has_arrivals = run.records.iter().any(is_arriving);
+    if has_arrivals {
+        columns.extend(ARRIVAL_COLUMNS.map(str::to_owned));
     }
     columns.extend(["outcome", "digest", "replay"].map(str::to_owned));
     let mut table = Table { columns, rows: Vec::new() };
@@ -172,12 +198,15 @@ pub fn cells(run: &Run) -> Table {
                 row.push(name.map_or(Cell::None, Cell::text));
                 row.push(Cell::real(bound_ns.map(|b| m.makespan_ns as f64 / b), 3));
                 row.extend(energy_cells(m.energy.as_ref()).into_iter().filter(|_| has_energy));
+                let arrivals = arrival_cells(m.arrivals.as_ref());
+                row.extend(arrivals.into_iter().filter(|_| has_arrivals));
                 row.push(Cell::text("finished"));
                 row.push(Cell::Code(m.digest.clone()));
             }
             Err(error) => {
                 row.extend([Cell::None, Cell::None, Cell::None, Cell::None]);
                 row.extend(energy_cells(None).into_iter().filter(|_| has_energy));
+                row.extend(arrival_cells(None).into_iter().filter(|_| has_arrivals));
                 row.push(Cell::text(&error.kind));
                 row.push(Cell::None);
             }

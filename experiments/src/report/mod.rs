@@ -3,12 +3,13 @@
 //! Map: `grid` arranges records so that schedulers meet on equal terms; `stats` has the
 //! statistics; `board` and `versus` are the leaderboard, `verdict` its sentences. Every
 //! figure is a question, an answer, a picture and a table: `profile`, `matrix`, `heatmap`,
-//! `sensitivity`, `pareto`, `anytime`, `shares`, `gantt`, `predicted`, `facts`. `page` puts them
+//! `sensitivity`, `pareto`, `anytime`, `arrivals`, `shares`, `gantt`, `predicted`, `facts`. `page` puts them
 //! into one HTML file, `text` into CSV, Markdown, JSON and the terminal.
 //!
 //! What is absent: clocks and unseeded random numbers; equal directories give equal reports.
 
 mod anytime;
+mod arrivals;
 mod axis;
 pub mod board;
 mod chart;
@@ -113,6 +114,7 @@ impl<'a> Contents<'a> {
             figures.extend(sensitivity::figures(grid, board));
             figures.extend(pareto::figure(board));
             figures.extend(anytime::figures(run, grid, board));
+            figures.extend(arrivals::figure(grid, board));
             figures.extend(shares::figure(grid, board));
             if let Some(gantt) = gantt::figures(run, &contents.whole, boards, options)? {
                 figures.extend([gantt.lanes, gantt.memory]);

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::record::{
-    CellError, CellKey, EnergyMetrics, FORMAT_VERSION, Manifest, Metrics, Record, TimeShares, Wall,
+    ArrivalMetrics, CellError, CellKey, EnergyMetrics, FORMAT_VERSION, GraphMetrics, Manifest,
+    Metrics, Record, TimeShares, Wall,
 };
 use crate::store::write_trace_file;
 use runtime::bounds::BoundKind;
@@ -505,6 +506,43 @@ fn energy_is_compared_where_it_is_known() {
     let contents = Contents::new(&run, &Options::default()).unwrap();
     assert!(!page::page(&contents).contains("energy"));
     assert!(!text::csv(&contents).contains("energy"));
+}
+
+#[test]
+fn waiting_of_graphs_that_arrive_is_shown() {
+    let graph = |flow_ns: Ns, alone_ns: Option<Ns>| GraphMetrics {
+        workload: "w".to_owned(),
+        arrived_ns: 5,
+        flow_ns,
+        bound_ns: 50,
+        alone_ns,
+    };
+    let record = |scheduler: &str, graphs: Vec<GraphMetrics>, fairness| {
+        let (max_stretch, fairness) = (Some(9.0), Some(fairness));
+        let arrivals = ArrivalMetrics { graphs, fairness, max_stretch, ..Default::default() };
+        let outcome = Metrics { arrivals: Some(arrivals), ..metrics(110, 100) };
+        record(key(scheduler, "alpha", 1), Ok(outcome))
+    };
+    let records = [
+        record("a", vec![graph(100, Some(100)), graph(300, Some(100))], 0.8),
+        record("b", vec![graph(300, Some(100)), graph(500, None)], 1.0),
+    ];
+    let (answer, rows) = drawn(&records, "arrivals");
+    let expected = "Graphs are done soonest after their arrival under a (mean flow time 200 ns); b \
+                    slows them down most alike (Jain's index 1.000).";
+    assert_eq!(answer, expected);
+    assert_eq!(rows[0]["graphs"], 2);
+    assert_eq!(
+        (&rows[0]["mean flow (ns)"], &rows[0]["longest flow (ns)"]),
+        (&200.into(), &300.into())
+    );
+    let number = |at: usize, column: &str| rows[at][column].as_f64().unwrap();
+    assert_eq!((number(0, "mean slowdown"), number(0, "largest slowdown")), (2.0, 3.0));
+    assert_eq!((number(1, "mean slowdown"), number(1, "mean stretch")), (3.0, 8.0));
+    let folder = directory(&records);
+    let cells = facts::cells(&load(folder.path()).unwrap());
+    assert!(cells.columns.contains(&"largest stretch".to_owned()));
+    assert!(cells.rows.iter().all(|row| row.len() == cells.columns.len()));
 }
 
 #[test]

@@ -4,9 +4,11 @@ use super::evaluator::Simulated;
 use super::panics::caught;
 use super::timed::{Watch, Watched};
 use super::world::{World, Worlds};
+use crate::metrics::arrivals::{self, Expected};
 use crate::metrics::{drawn_bound, measure, proved_bound};
+use crate::plan::arrivals::Part;
 use crate::plan::{Cell, Plan, Settings};
-use crate::record::{CellError, Metrics, Record, Wall};
+use crate::record::{ArrivalMetrics, CellError, Metrics, Record, Wall};
 use crate::spec::{Backend, Estimates, ThinkingText};
 use gpu::fake::{FakeGpus, FakeSpec};
 use gpu::{GpuError, Gpus};
@@ -17,7 +19,7 @@ use runtime::executive::{Failure, Program, Stall, Thinking};
 use runtime::registry::BuildContext;
 use runtime::trace::Trace;
 use runtime::validator::validate;
-use runtime::{Cluster, LinkModel, Ns, ObjectId, Scheduler};
+use runtime::{Cluster, Costs, LinkModel, Ns, ObjectId, Scheduler, TaskGraph};
 use sim::{Disturbance, Noise, SimError, SimSpec, Wire};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -115,7 +117,7 @@ impl Run<'_> {
         &self.plan.settings[self.cell.settings as usize]
     }
 
-    fn scheduler(&self) -> Result<Box<dyn Scheduler>, CellError> {
+    fn scheduler(&self, watch: &Arc<Watch>) -> Result<Box<dyn Scheduler>, CellError> {
         let plan = &self.plan.schedulers[self.cell.scheduler as usize];
         let began = self.began;
         let context = BuildContext {
@@ -126,7 +128,7 @@ impl Run<'_> {
         let scheduler = plan.make(&context).map_err(|e| error("infeasible", e))?;
         let deadline = self.plan.timeout_ns.map(|ns| self.began + Duration::from_nanos(ns));
         let Settings { eviction, decision_interval_ns, .. } = *self.settings();
-        let watched = Watched::new(scheduler, self.watch, eviction, decision_interval_ns, deadline);
+        let watched = Watched::new(scheduler, watch, eviction, decision_interval_ns, deadline);
         Ok(Box::new(watched))
     }
 
@@ -157,7 +159,9 @@ impl Run<'_> {
             true => trouble.disturbance(world.span_ns(noise, seed, attempts)),
             false => Disturbance::default(),
         };
+        let (graph, arrivals) = world.begin();
         let output = sim::run(SimSpec {
+            arrivals,
             estimates,
             thinking: thinking(settings.thinking),
             program: self.program(world)?,
@@ -166,10 +170,10 @@ impl Run<'_> {
             seed,
             scheduler_name: self.scheduler_label(),
             ..SimSpec::new(
-                world.template.graph.clone(),
+                graph,
                 Arc::clone(&world.cluster),
                 world.truth.clone(),
-                self.scheduler()?,
+                self.scheduler(self.watch)?,
             )
         });
         let output = output.map_err(|e| self.failed(e))?;
@@ -183,7 +187,44 @@ impl Run<'_> {
         if output.trace.tasks.len() <= MAX_VALIDATED_TASKS {
             validated(&output.trace)?;
         }
-        Ok((measure(&output.trace, &world.cluster, bound), output.trace))
+        let arrivals = self.arrivals(world, attempts, &output.trace);
+        let metrics = measure(&output.trace, &world.cluster, bound);
+        Ok((Metrics { arrivals, ..metrics }, output.trace))
+    }
+
+    /// How the graphs that arrived fared.
+    fn arrivals(&self, world: &World, attempts: u32, trace: &Trace) -> Option<ArrivalMetrics> {
+        let arriving = world.arriving.as_ref()?;
+        let parts = &world.template.parts;
+        let bounds_ns = arriving.bounds_ns(world, &self.settings().noise, self.cell.seed, attempts);
+        let mut alone_ns: Vec<Option<Ns>> = Vec::with_capacity(parts.len());
+        for (at, part) in parts.iter().enumerate() {
+            alone_ns.push(match part.like == at {
+                true => arriving.costs(parts, at).and_then(|c| self.alone_ns(world, part, c)),
+                false => alone_ns[part.like],
+            });
+        }
+        let expected = |(at, part): (usize, &Part)| Expected {
+            workload: part.workload.clone(),
+            first_task: part.first_task,
+            first_object: part.first_object,
+            arrived_ns: arriving.at_ns[at],
+            bound_ns: bounds_ns[at],
+            alone_ns: alone_ns[at],
+        };
+        let expected: Vec<Expected> = parts.iter().enumerate().map(expected).collect();
+        Some(arrivals::measure(trace, &world.cluster, &expected))
+    }
+
+    /// The makespan of a graph alone under the cell's scheduler, undisturbed and with durations
+    /// known.
+    fn alone_ns(&self, world: &World, part: &Part, costs: &Costs) -> Option<Ns> {
+        let cluster = Arc::clone(&world.cluster);
+        let scheduler = self.scheduler(&Arc::default()).ok()?;
+        let spec = SimSpec::new(TaskGraph::clone(&part.graph), cluster, costs.clone(), scheduler);
+        let (thinking, seed) = (thinking(self.settings().thinking), self.cell.seed);
+        let output = sim::run(SimSpec { thinking, seed, tracing: false, ..spec });
+        output.ok().map(|output| output.makespan_ns)
     }
 
     fn failed(&self, failure: SimError) -> CellError {
@@ -213,10 +254,10 @@ impl Run<'_> {
             emulation: self.emulation(world),
             gpus: self.gpus(&world.cluster)?,
             ..RunSpec::new(
-                template.graph.clone(),
+                TaskGraph::clone(&template.graph),
                 Arc::clone(&world.cluster),
                 world.truth.clone(),
-                self.scheduler()?,
+                self.scheduler(self.watch)?,
             )
         };
         if let Some(app) = &template.app {

@@ -23,7 +23,7 @@ pub use panics::caught;
 pub use progress::Progress;
 pub use provenance::provenance;
 pub use timed::{Watch, Watched, thread_ns};
-pub use world::{Template, World, WorldError, Worlds};
+pub use world::{ArrivingWorld, Template, World, WorldError, Worlds};
 
 use crate::plan::{Cell, CostSource, Plan};
 use crate::record::{FORMAT_VERSION, Manifest, Record};

@@ -3,14 +3,15 @@
 
 use super::calibrate::Calibration;
 use super::knowledge;
-use crate::metrics::drawn_bound;
+use crate::metrics::{drawn_bound, drawn_bound_of_part};
+use crate::plan::arrivals::{ArrivalsPlan, Arriving, Part};
 use crate::plan::parts::MakeClusterError;
 use crate::plan::{Cell, Plan};
 use crate::spec::Estimates;
-use runtime::bounds::Bound;
-use runtime::cost::CostError;
+use runtime::bounds::{Bound, BoundKind};
+use runtime::cost::{CostError, CostModel};
 use runtime::{Cluster, Costs, Ns, TaskGraph};
-use sim::Noise;
+use sim::{Arrival, Arrivals, Noise};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use workloads::{App, Workload, WorkloadError};
@@ -34,8 +35,10 @@ pub enum WorldError {
 
 /// A workload at a seed.
 pub struct Template {
-    /// The graph at its start.
-    pub graph: TaskGraph,
+    /// The graph at its start; of graphs that arrive over time, all of them.
+    pub graph: Arc<TaskGraph>,
+    /// What arrives over time, if it does.
+    pub parts: Vec<Part>,
     /// Whether it grows: the program that lets it grow keeps state, so each run makes its own.
     pub is_growing: bool,
     /// Kernels, data and result check.
@@ -50,6 +53,8 @@ pub struct World {
     pub cluster: Arc<Cluster>,
     /// Durations before noise.
     pub truth: Costs,
+    /// The graphs that arrive over time, if they do.
+    pub arriving: Option<ArrivingWorld>,
     noisy: OnceLock<Costs>,
     bound: OnceLock<Option<Bound>>,
 }
@@ -96,7 +101,93 @@ impl World {
     /// A lower bound on the makespan with the durations drawn, for a graph that does not grow.
     pub fn bound(&self, noise: &Noise, seed: u64, attempts: u32) -> Option<Bound> {
         *self.bound.get_or_init(|| {
-            drawn_bound(&self.template.graph, &self.cluster, &self.truth, noise, seed, attempts)
+            let graph = &self.template.graph;
+            let all = drawn_bound(graph, &self.cluster, &self.truth, noise, seed, attempts)?;
+            // Waiting for arrivals makes nothing shorter.
+            let arriving = self.arriving.as_ref();
+            let bounds_ns = arriving.map(|a| a.bounds_ns(self, noise, seed, attempts));
+            let ends_ns = arriving.iter().flat_map(|a| &a.at_ns).zip(bounds_ns.unwrap_or(&[]));
+            let last_ns = ends_ns.map(|(at_ns, bound_ns)| at_ns.saturating_add(*bound_ns)).max();
+            Some(match last_ns.filter(|ns| *ns > all.makespan_ns) {
+                Some(makespan_ns) => Bound { makespan_ns, kind: BoundKind::Arrival },
+                None => all,
+            })
+        })
+    }
+
+    /// The graph that a run begins with, and what arrives then.
+    pub fn begin(&self) -> (TaskGraph, Option<Arrivals>) {
+        let whole = &self.template.graph;
+        let Some(arriving) = &self.arriving else { return (TaskGraph::clone(whole), None) };
+        let parts = &self.template.parts;
+        let ends = parts.iter().skip(1).map(|p| (p.first_task, p.first_object));
+        let ends = ends.chain([(whole.len() as u32, whole.object_count() as u32)]);
+        let parts = parts.iter().zip(ends).zip(&arriving.at_ns).map(|((part, end), &at_ns)| {
+            let (tasks, objects) = (end.0 - part.first_task, end.1 - part.first_object);
+            Arrival { at_ns, tasks: tasks as usize, objects: objects as usize }
+        });
+        let arrivals = Arrivals { whole: Arc::clone(whole), parts: parts.collect() };
+        (TaskGraph::new(whole.name()), Some(arrivals))
+    }
+}
+
+/// Graphs that arrive over time, on a machine.
+pub struct ArrivingWorld {
+    /// When each arrives.
+    pub at_ns: Vec<Ns>,
+    /// Durations of each alone, before noise; those of equal graphs are with the first of them.
+    alone: Vec<Option<Costs>>,
+    /// A lower bound on each alone, before noise.
+    exact_ns: Vec<Ns>,
+    drawn_ns: OnceLock<Vec<Ns>>,
+}
+
+impl ArrivingWorld {
+    fn new(
+        plan: &ArrivalsPlan,
+        parts: &[Part],
+        cluster: &Cluster,
+        model: Option<&dyn CostModel>,
+        seed: u64,
+    ) -> Result<Self, CostError> {
+        let (mut alone, mut exact_ns) = (Vec::new(), Vec::new());
+        for (at, part) in parts.iter().enumerate() {
+            if part.like < at {
+                alone.push(None);
+                exact_ns.push(exact_ns[part.like]);
+                continue;
+            }
+            let costs = Costs::resolve(&part.graph, cluster, model)?;
+            let bound = drawn_bound(&part.graph, cluster, &costs, &Noise::None, seed, 1);
+            exact_ns.push(bound.map_or(0, |b| b.makespan_ns));
+            alone.push(Some(costs));
+        }
+        let sum: u128 = exact_ns.iter().map(|ns| u128::from(*ns)).sum();
+        let mean_ns = sum / (exact_ns.len() as u128).max(1);
+        let at_ns = plan.instants_ns(seed, mean_ns as Ns);
+        Ok(Self { at_ns, alone, exact_ns, drawn_ns: OnceLock::new() })
+    }
+
+    /// Durations of a part alone, before noise.
+    pub fn costs<'a>(&'a self, parts: &[Part], part: usize) -> Option<&'a Costs> {
+        self.alone[parts[part].like].as_ref()
+    }
+
+    /// A lower bound on each graph alone, with the durations drawn.
+    pub fn bounds_ns(&self, world: &World, noise: &Noise, seed: u64, attempts: u32) -> &[Ns] {
+        if *noise == Noise::None {
+            return &self.exact_ns;
+        }
+        self.drawn_ns.get_or_init(|| {
+            let parts = &world.template.parts;
+            let bound = |(at, part): (usize, &Part)| {
+                let numbered = (attempts, part.first_task);
+                let costs = self.costs(parts, at)?;
+                let cluster = &world.cluster;
+                drawn_bound_of_part(&part.graph, cluster, costs, noise, seed, numbered)
+            };
+            let all = parts.iter().enumerate().map(bound);
+            all.map(|bound| bound.map_or(0, |b| b.makespan_ns)).collect()
         })
     }
 }
@@ -144,21 +235,35 @@ impl<'a> Worlds<'a> {
 
     fn make(&self, cell: &Cell) -> Result<Arc<World>, Arc<WorldError>> {
         let template = slot(&self.graphs, &graph_key(cell))
-            .get_or_init(|| match self.workload(cell) {
-                Ok(Workload { graph, program, app }) => {
-                    Ok(Arc::new(Template { graph, is_growing: program.is_some(), app }))
-                }
-                Err(error) => Err(Arc::new(error.into())),
-            })
+            .get_or_init(|| self.template(cell).map(Arc::new).map_err(|e| Arc::new(e.into())))
             .clone()?;
         let fail = |error: WorldError| Arc::new(error);
         let cluster = self.cluster(cell).map_err(|e| fail(e.into()))?;
         let model = self.calibration.model(self.plan, cell);
         let truth = Costs::resolve(&template.graph, &cluster, model);
         let truth = truth.map_err(|e| fail(e.into()))?;
-        let world =
-            World { template, cluster, truth, noisy: OnceLock::new(), bound: OnceLock::new() };
-        Ok(Arc::new(world))
+        let plan = self.plan.workloads[cell.workload as usize].arrivals();
+        let arriving =
+            plan.map(|plan| ArrivingWorld::new(plan, &template.parts, &cluster, model, cell.seed));
+        let arriving = arriving.transpose().map_err(|e| fail(e.into()))?;
+        Ok(Arc::new(World {
+            template,
+            cluster,
+            truth,
+            arriving,
+            noisy: OnceLock::new(),
+            bound: OnceLock::new(),
+        }))
+    }
+
+    fn template(&self, cell: &Cell) -> Result<Template, WorkloadError> {
+        if let Some(plan) = self.plan.workloads[cell.workload as usize].arrivals() {
+            let Arriving { whole: graph, parts } = plan.make(cell.seed)?;
+            return Ok(Template { graph, parts, is_growing: false, app: None });
+        }
+        let Workload { graph, program, app } = self.workload(cell)?;
+        let (graph, is_growing) = (Arc::new(graph), program.is_some());
+        Ok(Template { graph, parts: Vec::new(), is_growing, app })
     }
 
     /// The cell's machine; where durations were measured on this machine's cores, what the runtime

@@ -1,5 +1,6 @@
 //! Entries of lists: a bare name, or a single-key map of a name and its parameters.
 
+use super::arrivals::ArrivalsText;
 use super::fault::expected;
 use super::located::At;
 use runtime::registry::Value;
@@ -10,10 +11,11 @@ use std::marker::PhantomData;
 /// What stands after a name: parameters with one or more values each, in the file's order.
 pub type GivenParameters = Vec<(At<String>, Values)>;
 
-/// `heft`, `heft: {insertion: true}`, `file: graph.json` or `trace: run.jsonl.gz`.
+/// `heft`, `heft: {insertion: true}`, `file: graph.json`, `trace: run.jsonl.gz` or
+/// `arrivals: {...}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// The name, or `file` or `trace`.
+    /// The name, or `file`, `trace` or `arrivals`.
     pub name: At<String>,
     /// What follows it.
     pub argument: Argument,
@@ -28,6 +30,8 @@ pub enum Argument {
     Path(At<String>),
     /// Parameters.
     Parameters(GivenParameters),
+    /// Graphs that arrive over time; only workloads have any use for them.
+    Arrivals(At<Box<ArrivalsText>>),
 }
 
 /// One value, or a list of values that makes one entry each.
@@ -93,9 +97,10 @@ impl<'de> Deserialize<'de> for Bare {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Bare, A::Error> {
                 let name: At<String> = single_key(&mut map)?;
-                let argument = match is_path(&name.value) {
-                    true => Argument::Path(map.next_value()?),
-                    false => Argument::Parameters(map.next_value::<Given>()?.0),
+                let argument = match name.value.as_str() {
+                    "arrivals" => Argument::Arrivals(At::new(map.next_value()?, name.span)),
+                    key if is_path(key) => Argument::Path(map.next_value()?),
+                    _ => Argument::Parameters(map.next_value::<Given>()?.0),
                 };
                 no_second_key(&mut map)?;
                 Ok(Bare::Map(Entry { name, argument }))

@@ -4,6 +4,7 @@
 //! module through serde and collects every mistake; `entry`, `cluster`, `quantity` and `words` are
 //! the parts of a file; `schema` describes them to editors.
 
+mod arrivals;
 mod cluster;
 mod entry;
 mod fault;
@@ -15,6 +16,7 @@ mod trouble;
 mod words;
 mod yaml;
 
+pub use arrivals::{ArrivalsText, BurstText, RepeatedText};
 pub use cluster::{
     ClusterEntry, ClusterText, DeviceText, LinkText, MemoryText, PowerText, SwitchText,
 };

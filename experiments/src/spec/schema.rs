@@ -1,7 +1,7 @@
 //! The JSON Schema of experiment files, for editors: the spec's types, with the names and
 //! parameters of the registries filled in.
 
-use super::{ClusterText, Spec};
+use super::{ArrivalsText, ClusterText, Spec};
 use runtime::registry::{Dimension, Kind, ParameterInfo, Value as Given};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
@@ -45,6 +45,7 @@ macro_rules! reference {
 
             fn json_schema(generator: &mut SchemaGenerator) -> Schema {
                 let _ = generator.subschema_for::<ClusterText>();
+                let _ = generator.subschema_for::<ArrivalsText>();
                 json_schema!({ "$ref": concat!("#/$defs/", stringify!($name)) })
             }
         }
@@ -79,12 +80,18 @@ pub fn experiment_schema(registered: &Registered<'_>) -> Value {
     let defs =
         root.as_object_mut().and_then(|r| r.entry("$defs").or_insert(json!({})).as_object_mut());
     if let Some(defs) = defs {
+        let of = |name: &str| json!({ "$ref": format!("#/$defs/{name}") });
         let file = [("file", "A task graph, a workflow or a trace, by its path.")];
         let workload_files = [file[0], ("trace", "A recorded run, by its path.")];
-        defs.insert("Workloads".into(), entries(&registered.workloads, &workload_files, None));
-        let inline = json!({ "$ref": "#/$defs/Cluster" });
+        defs.insert(
+            "Workloads".into(),
+            entries(&registered.workloads, &workload_files, Some(("arrivals", of("Arrivals")))),
+        );
         let cluster_file = [("file", "A cluster file, by its path.")];
-        defs.insert("Clusters".into(), entries(&registered.clusters, &cluster_file, Some(inline)));
+        defs.insert(
+            "Clusters".into(),
+            entries(&registered.clusters, &cluster_file, Some(("inline", of("Cluster")))),
+        );
         defs.insert("Schedulers".into(), entries(&registered.schedulers, &[], None));
         defs.insert("AxesOf".into(), axes(registered));
         defs.insert("SeedsOf".into(), seeds());
@@ -93,7 +100,7 @@ pub fn experiment_schema(registered: &Registered<'_>) -> Value {
 }
 
 /// A list of names, of single-key maps of a name and its parameters, or `all`.
-fn entries(items: &[Described<'_>], paths: &[(&str, &str)], inline: Option<Value>) -> Value {
+fn entries(items: &[Described<'_>], paths: &[(&str, &str)], whole: Option<(&str, Value)>) -> Value {
     let names: Vec<Value> =
         items.iter().map(|i| json!({ "const": i.name, "description": i.summary })).collect();
     let mut properties = Map::new();
@@ -104,8 +111,8 @@ fn entries(items: &[Described<'_>], paths: &[(&str, &str)], inline: Option<Value
         let path = json!({ "type": "string", "description": description });
         properties.insert((*key).to_owned(), path);
     }
-    if let Some(schema) = inline {
-        properties.insert("inline".to_owned(), schema);
+    if let Some((key, schema)) = whole {
+        properties.insert(key.to_owned(), schema);
     }
     let entry = json!({
         "type": "object",

@@ -60,6 +60,8 @@ pub enum BoundKind {
     WindowedLoad,
     /// Bytes that must leave a home memory, against work that must be done there instead.
     DataMovement,
+    /// A graph alone, from when it arrives; the bound by which it needs so long is another one.
+    Arrival,
     /// Bytes that tasks hold while they run, over the capacity of all memories. A plan, which
     /// leaves it to the run when a task gets its memory, may seem shorter.
     MemoryArea,
@@ -77,6 +79,7 @@ impl std::fmt::Display for BoundKind {
             Self::Assignment => "assignment",
             Self::WindowedLoad => "windowed load",
             Self::DataMovement => "data movement",
+            Self::Arrival => "an arrival and its graph alone",
             Self::MemoryArea => "memory area",
             Self::Proved => "proved by search",
         })

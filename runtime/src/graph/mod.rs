@@ -18,6 +18,7 @@
 //! # Ok::<(), runtime::graph::GraphError>(())
 //! ```
 
+mod absorb;
 mod analysis;
 mod error;
 mod infer;

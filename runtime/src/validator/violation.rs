@@ -112,6 +112,12 @@ pub enum Violation {
         later: &'static str,
         later_ns: Ns,
     },
+    /// Something happened to a task that nobody had submitted yet.
+    #[error(
+        "task {task} was {what} at {at_ns} ns, which is before it was submitted, at {submitted_ns} \
+         ns"
+    )]
+    BeforeSubmission { task: TaskId, what: &'static str, at_ns: Ns, submitted_ns: Ns },
     /// A task ran on lanes of another device.
     #[error(
         "task {task} ran on device {device}, whose lanes do not include {lanes} from {lane} on"

@@ -61,6 +61,7 @@ fn kind(violation: &Violation) -> &'static str {
         WrittenOutOfOrder,
         ControlBroken,
         ReadyTooEarly,
+        BeforeSubmission,
         ExclusiveOverlap,
         RacyApart,
         UnknownBuffer,

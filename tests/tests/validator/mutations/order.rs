@@ -2,8 +2,9 @@
 
 use super::{Corrupt, attempt, cluster, lasts, move_to, pick, users};
 use crate::expect;
+use runtime::executive::Input;
 use runtime::graph::{Access, Mode};
-use runtime::trace::Trace;
+use runtime::trace::{InputRecord, Trace};
 use runtime::validator::Violation as V;
 use runtime::{ObjectId, TaskId};
 use windtunnel_tests::cases::Dice;
@@ -16,6 +17,7 @@ pub const ALL: &[(&str, &str, Corrupt)] = &[
     ("written before the version before", "WrittenOutOfOrder", out_of_order),
     ("control edge broken", "ControlBroken", control),
     ("called ready before its predecessor had finished", "ReadyTooEarly", ready_early),
+    ("run before it was submitted", "BeforeSubmission", unsubmitted),
     ("racing exclusive accesses", "ExclusiveOverlap", exclusive),
     ("racy in two memories", "RacyApart", racy),
 ];
@@ -103,6 +105,16 @@ fn exclusive(trace: &mut Trace, dice: &mut Dice) -> Found {
     let at = trace.tasks.iter().position(|t| t.task == second)?;
     move_to(&mut trace.tasks[at], start_ns);
     expect!(V::ExclusiveOverlap { object, .. } if *object == of)
+}
+
+/// Everything is said to have been submitted just after a task began.
+fn unsubmitted(trace: &mut Trace, dice: &mut Dice) -> Found {
+    let first = *pick(dice, trace.tasks.iter())?;
+    trace.initial_tasks = 0;
+    let tasks = trace.graph.len() as u32;
+    let input = Input::Submitted { tasks, objects: 0, released: Vec::new() };
+    trace.inputs.push(InputRecord { at_ns: first.started_ns + 1, input });
+    expect!(V::BeforeSubmission { task, .. } if *task == first.task)
 }
 
 fn racy(trace: &mut Trace, dice: &mut Dice) -> Found {
