@@ -118,7 +118,7 @@ fn graphs_wait_for_their_arrival_and_for_each_other() {
     let graphs = [(0, &graph), (50, &graph), (500, &graph)];
     for name in ["first-fit", "heft"] {
         let scheduler = schedulers::find(name).unwrap();
-        let output = run(spec(arrivals(&graphs), &cluster, &scheduler, 1)).unwrap();
+        let output = run(spec(arrivals(&graphs), &cluster, scheduler, 1)).unwrap();
         let times = output.trace.tasks.iter().map(|t| (t.started_ns, t.finished_ns));
         let expected = [(0, 100), (100, 200), (500, 600)];
         assert_eq!(times.collect::<Vec<_>>(), expected, "{name}");

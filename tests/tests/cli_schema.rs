@@ -53,6 +53,16 @@ fn schema_and_reader_agree() {
         (r#", "backends": ["sim"], "repetitions": 2, "keep_traces": "none""#, true),
         (r#", "backends": ["gpu"]"#, false),
         (r#", "also": [{"schedulers": [{"mct": {}}], "clusters": ["hetero"]}]"#, true),
+        (
+            r#", "also": [{"workloads": [{"arrivals": {"of": ["chain", {"layered": {"tasks": 9}}],
+                "weights": [1, 2], "poisson": {"count": 2, "interval": 0.5}}}]}]"#,
+            true,
+        ),
+        (
+            r#", "also": [{"workloads": [{"arrivals": {"of": ["chain"],
+                "burst": {"count": 2, "interval": "1 ms"}}}]}]"#,
+            false,
+        ),
         (r#", "timeout": "5 s", "eviction": "next-use", "network": "max-min""#, true),
         (r#", "timeout": "5 parsecs""#, false),
         (r#", "colour": "red""#, false),

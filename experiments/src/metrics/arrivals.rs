@@ -9,8 +9,8 @@
 //!   Bender, S. Chakrabarti and S. Muthukrishnan, Flow and stretch metrics for scheduling
 //!   continuous job streams, SODA 1998, divide by the time that a job takes alone; of a graph only
 //!   a bound on that is known.
-//! - *Fairness*: the index of R. Jain, D. Chiu and W. Hawe (DEC-TR-301, 1984) over slowdowns: 1 when
-//!   all are slowed down alike, 1/n when one of n bears it all.
+//! - *Fairness*: the index of R. Jain, D. Chiu and W. Hawe (DEC-TR-301, 1984) over slowdowns: 1
+//!   when all are slowed down alike, 1/n when one of n bears it all.
 
 use crate::record::{ArrivalMetrics, GraphMetrics};
 use runtime::Trace;

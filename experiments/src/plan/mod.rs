@@ -2,9 +2,9 @@
 //! filled in, axes expanded into cells. Only a plan is ever run.
 //!
 //! Map: [`parts`] are the workloads, clusters and schedulers of cells; `names` finds what an entry
-//! means, [`arrivals`] those that come over time, `parameters` checks what was given to it, `files` finds paths, `cluster` reads written
-//! clusters; `grid` fills in options, `trouble` what goes wrong, `axes` and `vary` are what else
-//! varies, `cells` expands;
+//! means, [`arrivals`] when what comes over time comes, `parameters` checks what was given to it,
+//! `files` finds paths, `cluster` reads written clusters; `grid` fills in
+//! options, `trouble` what goes wrong, `axes` and `vary` are what else varies, `cells` expands;
 //! `feasible` tries every workload on every cluster before anything is run.
 
 pub mod arrivals;

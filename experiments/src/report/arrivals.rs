@@ -10,10 +10,15 @@ use super::table::{Cell, Table};
 use super::verdict::count;
 use crate::record::{ArrivalMetrics, GraphMetrics};
 use plotly::common::{Marker, Orientation};
+use plotly::layout::AxisType;
 use plotly::{BoxPlot, Plot};
 
 /// Most values of a box; more are thinned to evenly spaced quantiles, both ends kept.
 const MAX_VALUES: usize = 400;
+
+/// Marks of the axis.
+const TICKS: [f64; 16] =
+    [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 1e4];
 
 /// A scheduler's graphs over all cells.
 struct Fared {
@@ -48,7 +53,8 @@ pub fn figure(grid: &Grid<'_>, board: &Board) -> Option<Figure> {
         chart::layout(chart::legend_below(height_px))
             .x_axis(
                 chart::axis("slowdown: flow time / makespan alone")
-                    .range_mode(plotly::layout::RangeMode::Normal),
+                    .type_(AxisType::Log)
+                    .tick_values(TICKS.to_vec()),
             )
             .y_axis(chart::axis("").range(vec![last, -0.6])),
     );
@@ -63,7 +69,7 @@ pub fn figure(grid: &Grid<'_>, board: &Board) -> Option<Figure> {
              graph's makespan alone under the same scheduler, undisturbed. Stretch: flow time over \
              a lower bound on the graph alone, the same for all schedulers. Fairness: Jain's index \
              of the slowdowns of a cell, 1 when all graphs are slowed down alike; the table has its \
-             mean over cells. Boxes are from the first to the third quartile."
+             mean over cells. Boxes are from the first to the third quartile, on a logarithmic axis."
                 .to_owned(),
         ),
         table: table(board, &fared),
@@ -110,7 +116,7 @@ fn answer(board: &Board, fared: &[Fared]) -> String {
              them down most alike (Jain's index {:.3}).",
             quick.label,
             crate::shown::duration(ns as u64),
-            fair.label,
+            if fair.label == quick.label { "it also" } else { &fair.label },
             -index
         ),
         (Some((quick, ns)), None) => format!(

@@ -3,8 +3,8 @@
 //! Map: `grid` arranges records so that schedulers meet on equal terms; `stats` has the
 //! statistics; `board` and `versus` are the leaderboard, `verdict` its sentences. Every
 //! figure is a question, an answer, a picture and a table: `profile`, `matrix`, `heatmap`,
-//! `sensitivity`, `pareto`, `anytime`, `arrivals`, `shares`, `gantt`, `predicted`, `facts`. `page` puts them
-//! into one HTML file, `text` into CSV, Markdown, JSON and the terminal.
+//! `sensitivity`, `pareto`, `anytime`, `arrivals`, `shares`, `gantt`, `predicted`,
+//! `facts`. `page` puts them into one HTML file, `text` into CSV, Markdown, JSON and the terminal.
 //!
 //! What is absent: clocks and unseeded random numbers; equal directories give equal reports.
 

@@ -218,6 +218,7 @@ fn board_row(board: &Board, row: &Row, rival: Option<&Rival>, reach: Option<(f64
     let style = Style::of(row.scheduler);
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
     let time = |ns: Option<f64>| or_dash(ns.map(|ns| duration(ns as u64)));
+    let over_least = row.energy.and_then(|e| e.over_least);
     let between = rival.and_then(|r| r.interval).map(super::verdict::percent_interval);
     html! {
         tr.first[row.rank == 1] {
@@ -237,7 +238,7 @@ fn board_row(board: &Board, row: &Row, rival: Option<&Rival>, reach: Option<(f64
             td.num { (or_dash(row.peak_bytes.map(size))) }
             @if board.has_energy() {
                 td.num { (or_dash(row.energy.map(|e| significant(e.energy_j, "J")))) }
-                td.num { (or_dash(row.energy.and_then(|e| e.over_least).map(|v| format!("{v:.3}")))) }
+                td.num { (or_dash(over_least.map(|v| format!("{v:.3}")))) }
                 td.num { (or_dash(row.energy.map(|e| significant(e.energy_delay_js, "J s")))) }
             }
             td.num.machine { (time(row.planning_p50_ns)) " / " (time(row.planning_p99_ns)) }

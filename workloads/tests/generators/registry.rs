@@ -141,7 +141,9 @@ proptest! {
                 let again = info.make(&given, seed).unwrap();
                 prop_assert_eq!(made.graph.to_plain(), again.graph.to_plain());
             }
-            Err(WorkloadError::Graph(error)) => prop_assert!(false, "{}", error),
+            Err(error @ (WorkloadError::Graph(_) | WorkloadError::Grows { .. })) => {
+                prop_assert!(false, "{}", error);
+            }
             Err(WorkloadError::Parameter(_) | WorkloadError::TooLarge { .. }) => {}
         }
     }

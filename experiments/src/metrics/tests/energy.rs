@@ -202,7 +202,8 @@ proptest! {
             Some(energy) => {
                 let off_j = (energy.energy_j - expected_j).abs();
                 // Parts of a picojoule are dropped once per device.
-                prop_assert!(off_j <= 1e-9 * expected_j + 3e-12, "{} {}", energy.energy_j, expected_j);
+                let is_near = off_j <= 1e-9 * expected_j + 3e-12;
+                prop_assert!(is_near, "{} {}", energy.energy_j, expected_j);
                 let parts_j = energy.idle_j + energy.compute_j + energy.transfer_j;
                 prop_assert!((parts_j - energy.energy_j).abs() <= 1e-12 * parts_j);
             }
