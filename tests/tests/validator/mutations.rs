@@ -92,7 +92,7 @@ fn kind(violation: &Violation) -> &'static str {
 }
 
 /// Number of kinds in [`kind`].
-const KINDS: usize = 43;
+const KINDS: usize = 44;
 
 fn valid_traces() -> Vec<(String, Trace)> {
     let mut traces = Vec::new();
