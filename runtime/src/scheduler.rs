@@ -261,6 +261,10 @@ pub enum Refusal {
     /// It is too late.
     #[error("the task was issued already")]
     AlreadyIssued,
+    /// The task was ready when the scheduler was asked; while it was thinking, something was lost
+    /// that is made again first. [`Event::Ready`] follows anew.
+    #[error("task {0} has to wait again for something that was lost")]
+    WaitsAgain(TaskId),
     /// The working set exceeds the memory.
     #[error("the task needs {needed_bytes} bytes at once, the memory holds {capacity_bytes}")]
     TooLarge {

@@ -181,15 +181,15 @@ pub struct ThoughtRecord {
     pub refused: u32,
 }
 
-/// What went wrong in a run and what was done about it; empty without failures.
+/// What went wrong in a run and what was done about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
     /// Attempts that came to nothing.
     pub attempts: Vec<LostAttempt>,
     /// Buffers of these attempts, see [`LostAttempt::first_buffer`].
     pub attempt_buffers: Vec<InstanceId>,
-    /// Transfers that were cut off; [`CopyRecord::finished_ns`] is when, and
-    /// [`CopyRecord::started_ns`] when they were issued.
+    /// Transfers that were cut off, by a loss or by the end of the run;
+    /// [`CopyRecord::finished_ns`] is when, and [`CopyRecord::started_ns`] when they were issued.
     pub copies: Vec<CopyRecord>,
     /// When devices were away.
     pub outages: Vec<Outage>,

@@ -93,8 +93,8 @@ impl Desk {
     fn refused(&mut self, decision: &Decision, reason: &Refusal) -> Option<TaskId> {
         let Decision::Place { task, device, .. } = *decision else { return None };
         match reason {
-            // It runs, or there is nothing of the kind to run.
-            Refusal::AlreadyIssued | Refusal::UnknownTask(_) => None,
+            // It runs, or there is nothing of the kind to run, or it is called ready anew.
+            Refusal::AlreadyIssued | Refusal::UnknownTask(_) | Refusal::WaitsAgain(_) => None,
             // The view shows by now where it must go, or cannot.
             Refusal::RacyElsewhere(_) | Refusal::DeviceLost(_) => Some(task),
             _ => {

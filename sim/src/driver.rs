@@ -272,7 +272,10 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
         return Err(SimError::Failed { failure, trace });
     }
     if !executive.is_done() {
-        let stall = executive.stall();
+        let stall = match idle_turns > MAX_IDLE_TURNS {
+            true => Stall::Outlasted { turns: idle_turns },
+            false => executive.stall(),
+        };
         return Err(SimError::Stalled { stall, trace: Box::new(executive.into_trace(header)) });
     }
     let makespan_ns = executive.makespan_ns();

@@ -192,17 +192,55 @@ pub fn with_shared_devices(mut spec: ClusterSpec, seed: u64) -> ClusterSpec {
     spec
 }
 
+/// The same cluster with links at random, by which every memory reaches every other: a tree over
+/// memories and up to three switches, some with a backplane, and a few links more.
+pub fn with_random_links(mut spec: ClusterSpec, seed: u64) -> ClusterSpec {
+    let mut dice = Dice::new(seed, 4);
+    let bytes_per_s =
+        |dice: &mut Dice| 10f64.powi(7 + dice.below(4) as i32) * (1 + dice.below(9)) as f64;
+    spec.switches = (0..dice.below(4))
+        .map(|i| SwitchSpec {
+            name: format!("s{i}"),
+            bytes_per_s: dice.once_in(3).then(|| bytes_per_s(&mut dice)),
+        })
+        .collect();
+    let memories = spec.memories.iter().map(|m| m.name.clone());
+    let vertices: Vec<String> =
+        memories.chain(spec.switches.iter().map(|s| s.name.clone())).collect();
+    let tree = 1..vertices.len();
+    let more = if vertices.len() > 1 { dice.below(4) } else { 0 };
+    let mut ends: Vec<(usize, usize)> = tree.map(|b| (dice.below(b as u64) as usize, b)).collect();
+    for _ in 0..more {
+        let (a, b) = (dice.below(vertices.len() as u64), dice.below(vertices.len() as u64));
+        if a != b {
+            ends.push((a as usize, b as usize));
+        }
+    }
+    spec.links = (ends.into_iter().enumerate())
+        .map(|(i, (a, b))| LinkSpec {
+            name: format!("link{i}"),
+            a: vertices[a].clone(),
+            b: vertices[b].clone(),
+            bytes_per_s: bytes_per_s(&mut dice),
+            latency_ns: dice.below(3) * 700,
+            duplex: if dice.once_in(3) { Duplex::Half } else { Duplex::Full },
+        })
+        .collect();
+    spec
+}
+
 /// The same cluster with every device's memory cut down to `capacity_bytes`, and a home of
-/// unlimited size behind the switch.
+/// unlimited size behind the first switch or memory.
 pub fn with_small_memories(mut spec: ClusterSpec, capacity_bytes: u64) -> ClusterSpec {
     for memory in &mut spec.memories {
         memory.capacity_bytes = Some(capacity_bytes);
     }
     spec.memories.push(MemorySpec { name: "home".into(), ..Default::default() });
+    let hub = spec.switches.first().map_or(&spec.memories[0].name, |s| &s.name).clone();
     spec.links.push(LinkSpec {
         name: "home-link".into(),
         a: "home".into(),
-        b: "switch".into(),
+        b: hub,
         bytes_per_s: 1e9,
         ..Default::default()
     });

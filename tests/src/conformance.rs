@@ -3,6 +3,7 @@
 //! Each check makes a case from a seed, runs it and panics with what is wrong.
 
 use crate::cases::{self, Features};
+use crate::conservation;
 use real_backend::RunSpec;
 use runtime::bounds::{Transfers, all_bounds};
 use runtime::executive::{Failure, Retry, Setup, Stall, Thinking};
@@ -67,13 +68,18 @@ impl Case {
         Self::on(graph, cases::with_shared_devices(cases::cluster(seed), seed), seed)
     }
 
-    fn on(graph: TaskGraph, spec: runtime::ClusterSpec, seed: u64) -> Self {
+    /// A graph on a cluster.
+    ///
+    /// # Panics
+    /// When the cluster is none or cannot run the graph.
+    pub fn on(graph: TaskGraph, spec: runtime::ClusterSpec, seed: u64) -> Self {
         let cluster = cases::checked(spec);
         let costs = Costs::resolve(&graph, &cluster, None).expect("some device runs every task");
         Self { graph, cluster, costs, seed }
     }
 
-    fn spec(&self, info: &SchedulerInfo) -> SimSpec {
+    /// A simulation of it under a scheduler, without disturbance.
+    pub fn spec(&self, info: &SchedulerInfo) -> SimSpec {
         let (graph, cluster) = (self.graph.clone(), Arc::clone(&self.cluster));
         let scheduler = info.build_default(self.seed);
         let mut spec = SimSpec::new(graph, cluster, self.costs.clone(), scheduler);
@@ -293,6 +299,17 @@ fn assert_valid(info: &SchedulerInfo, case: &Case, trace: &Trace) {
     let violations = validator::validate(trace);
     let shown: Vec<String> = violations.iter().take(5).map(ToString::to_string).collect();
     assert!(violations.is_empty(), "{}, seed {}: {shown:#?}", info.name, case.seed);
+    if trace.header.world == World::Simulated {
+        assert_conserved(trace, || format!("{}, seed {}", info.name, case.seed));
+    }
+}
+
+/// Nothing is made or lost in a simulated run, see [`conservation`]; `who` names it if it is.
+pub fn assert_conserved(trace: &Trace, who: impl Fn() -> String) {
+    if let Err(breaches) = conservation::check(trace) {
+        let shown: Vec<String> = breaches.iter().take(5).map(ToString::to_string).collect();
+        panic!("{}: {shown:#?}", who());
+    }
 }
 
 /// Steps a trace's input log through a fresh executive and scheduler: it must come to the same

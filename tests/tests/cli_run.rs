@@ -40,6 +40,28 @@ fn the_same_seeds_give_the_same_bytes_on_any_number_of_threads() {
     }
 }
 
+/// `scripts/check-digest` compares the same digest in the release build.
+#[test]
+fn what_is_simulated_is_the_same_in_every_build_and_on_any_number_of_threads() {
+    let bench = Bench::new();
+    let folder = cli_support::root().join("tests/pinned");
+    let (spec, pinned) = (folder.join("pinned.yaml"), folder.join("digest"));
+    let digest = |jobs: &str| {
+        let spec = spec.to_str().unwrap();
+        let answer = bench.fine(&["run", spec, "--out", jobs, "--jobs", jobs, "--quiet"]);
+        let line = answer.out.lines().find(|l| l.starts_with("digest of the ")).unwrap().to_owned();
+        line + "\n"
+    };
+    let one = digest("1");
+    if std::env::var_os("UPDATE_DIGEST").is_some() {
+        std::fs::write(&pinned, &one).unwrap();
+    }
+    let pinned = std::fs::read_to_string(pinned).unwrap();
+    for (jobs, line) in [("1", one), ("2", digest("2")), ("8", digest("8"))] {
+        assert_eq!(line, pinned, "{jobs} threads; tests/pinned/pinned.yaml says what to do");
+    }
+}
+
 #[test]
 fn a_run_goes_on_where_it_was_torn() {
     let bench = Bench::new();

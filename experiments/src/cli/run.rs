@@ -112,7 +112,7 @@ fn cores() -> usize {
 }
 
 fn in_words(summary: &RunSummary, out: &Path) -> String {
-    let RunSummary { cells, resumed, failed } = *summary;
+    let RunSummary { cells, resumed, failed, simulated, digest } = *summary;
     let mut text = format!("{cells} cells");
     if resumed > 0 {
         text += &format!(", {resumed} of them from an earlier run");
@@ -120,7 +120,11 @@ fn in_words(summary: &RunSummary, out: &Path) -> String {
     if failed > 0 {
         text += &format!("; {failed} FAILED, the report says why and how to replay them");
     }
-    format!("{text}; results in {}\n", crate::shown::path(out))
+    text += &format!("; results in {}\n", crate::shown::path(out));
+    if simulated > 0 {
+        text += &format!("digest of the {simulated} simulated cells: {digest:016x}\n");
+    }
+    text
 }
 
 fn run_one(context: &Context, args: &Args, plan: &Plan, id: &str) -> Result {

@@ -248,6 +248,7 @@ fn in_words(record: &Record, metrics: &Metrics, wall: &Wall) -> String {
         }
         rows.push(vec!["graphs".to_owned(), text]);
     }
+    rows.push(vec!["digest".to_owned(), metrics.digest.clone()]);
     rows.push(vec!["planning".to_owned(), duration(wall.planning_ns)]);
     rows.extend(wall.notes.iter().map(|note| vec!["note".to_owned(), printable(note)]));
     super::terminal::table(&rows)

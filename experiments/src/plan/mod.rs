@@ -234,8 +234,13 @@ impl TextDigest {
         self.0.add(&[bytes.len() as u64]);
     }
 
+    /// The digest.
+    pub fn value(&self) -> u64 {
+        self.0.value()
+    }
+
     /// Sixteen hexadecimal digits.
     pub fn hex(&self) -> String {
-        format!("{:016x}", self.0.value())
+        format!("{:016x}", self.value())
     }
 }

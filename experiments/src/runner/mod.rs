@@ -25,10 +25,10 @@ pub use provenance::provenance;
 pub use timed::{Watch, Watched, thread_ns};
 pub use world::{ArrivingWorld, Template, World, WorldError, Worlds};
 
-use crate::plan::{Cell, CostSource, Plan};
+use crate::plan::{Cell, CostSource, Plan, TextDigest};
 use crate::record::{FORMAT_VERSION, Manifest, Record};
-use crate::spec::KeepTraces;
-use crate::store::{RunDir, StoreError, read_calibration};
+use crate::spec::{Backend, KeepTraces};
+use crate::store::{RunDir, StoreError, load, read_calibration};
 use runtime::cost::History;
 use runtime::graph::GraphSummary;
 use std::collections::BTreeMap;
@@ -63,6 +63,11 @@ pub struct RunSummary {
     pub resumed: usize,
     /// Of all, failed.
     pub failed: usize,
+    /// Of all, simulated.
+    pub simulated: usize,
+    /// A digest of what the simulated ones came to, in the order of their keys: the same on any
+    /// machine and any number of threads, where no durations were measured.
+    pub digest: u64,
 }
 
 /// Traces of more tasks than this are kept only where all are.
@@ -101,6 +106,7 @@ pub fn run(
         cells: ids.len(),
         resumed: ids.len() - open.len(),
         failed: failed_before.count(),
+        ..RunSummary::default()
     };
     let is_real = |c: &Cell| plan.settings[c.settings as usize].backend.is_real();
     let first_real = open.iter().position(is_real).unwrap_or(open.len());
@@ -120,7 +126,22 @@ pub fn run(
     summary.failed += work.run_all("simulated", simulated, options.jobs, &mut dir)?;
     summary.failed += work.run_alone("real", real, &mut dir)?;
     dir.sort(&ids)?;
+    (summary.simulated, summary.digest) = digest(&load(out)?.records);
     Ok(summary)
+}
+
+/// How many records are of simulated cells, and a digest of their outcomes.
+fn digest(records: &[Record]) -> (usize, u64) {
+    let mut digest = TextDigest::default();
+    let simulated = records.iter().filter(|r| r.key.backend == Backend::Sim.name());
+    for record in simulated.clone() {
+        digest.add(&record.id);
+        digest.add(match &record.outcome {
+            Ok(metrics) => &metrics.digest,
+            Err(error) => &error.message,
+        });
+    }
+    (simulated.count(), digest.value())
 }
 
 fn manifest(plan: &Plan, shapes: &[GraphSummary], options: &RunOptions) -> Manifest {

@@ -53,6 +53,8 @@ pub(super) struct LossState {
     /// Order among tasks that the graph's edges do not give, since the tasks in between have
     /// finished and do not run again: the first before the second.
     pub order: Vec<(TaskId, TaskId)>,
+    /// How often something had to be made again.
+    pub recoveries: u32,
     /// Tasks that run again and have not finished.
     pub redone_left: u32,
     /// Objects of which a copy was lost since the last recovery.
@@ -212,6 +214,14 @@ impl State {
         self.drop_locks(task);
         self.unplace(task, out);
         self.lose_placement(task, device, cause);
+    }
+
+    /// Whether a task that was called ready is waiting again; it will be called ready once more.
+    pub(super) fn waits_again(&mut self, task: TaskId) -> bool {
+        let Some(state) = self.tasks.get_mut(task.index()) else { return false };
+        let waits = state.stage == Stage::Waiting && state.device == NONE && state.is_announced;
+        state.is_announced &= !waits;
+        waits
     }
 
     fn lose_placement(&mut self, task: TaskId, device: DeviceId, cause: Cause) {

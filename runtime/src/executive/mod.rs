@@ -109,6 +109,8 @@ pub struct Executive {
 /// Decisions that are still being thought about.
 struct Answer {
     decisions: Vec<Decision>,
+    /// Recoveries when the scheduler was asked.
+    recoveries: u32,
     /// Who is to carry out [`Decision::PlanApart`].
     planner: Option<SharedPlanner>,
     thought: ThoughtRecord,
@@ -294,7 +296,8 @@ impl Executive {
                 decisions: decisions.len() as u32,
                 refused: 0,
             };
-            let answer = Answer { decisions, planner, thought };
+            let recoveries = self.state.losses.recoveries;
+            let answer = Answer { decisions, recoveries, planner, thought };
             if thinking_ns > 0 {
                 self.answer = Some(answer);
                 out.push(Command::Think { thinking_ns });
@@ -357,8 +360,12 @@ impl Executive {
 
     /// Carries decisions out in order.
     fn carry_out(&mut self, mut answer: Answer, out: &mut Commands) {
+        let is_late = answer.recoveries != self.state.losses.recoveries;
         for decision in answer.decisions.drain(..) {
             let done = match decision {
+                Decision::Place { task, .. } if is_late && self.state.waits_again(task) => {
+                    Err(Refusal::WaitsAgain(task))
+                }
                 Decision::PlanApart => self.start_study(answer.planner.take(), out),
                 _ => self.state.decide(&decision, out),
             };

@@ -2,7 +2,7 @@
 
 use super::Input;
 use super::state::{CopyState, State};
-use super::store::{Buffer, List, Store};
+use super::store::{Buffer, List, NONE, Store};
 use crate::scheduler::Cause;
 use crate::trace::{
     BufferRecord, CopyRecord, InputRecord, InstanceId, Losses, LostAttempt, Outage, Rollback,
@@ -251,8 +251,14 @@ impl State {
         self.record_scratch(task, memory);
     }
 
-    /// The trace, with the buffers that live to the end.
+    /// The trace, with the buffers that live to the end and the transfers that it cuts off.
     pub fn into_trace(mut self, header: TraceHeader) -> Trace {
+        let is_issued = |c: &&CopyState| c.request != NONE && c.from != NONE;
+        for copy in self.copies.iter().filter(is_issued) {
+            let (from, to) = (self.store.get(copy.from), self.store.get(copy.to));
+            let bytes = self.graph.object(copy.object).bytes;
+            self.recorder.lost_copy(copy, from, to, bytes, self.now_ns);
+        }
         for object in &self.objects {
             for at in self.store.iter(object.copies) {
                 let buffer = self.store.get(at);

@@ -108,6 +108,7 @@ impl State {
 
     /// Finished tasks are unfinished again.
     fn run_again(&mut self, lineage: &Lineage) {
+        self.losses.recoveries += 1;
         for &task in &lineage.redone {
             let is_member = self.graph.task(task).gang.is_some();
             let state = &mut self.tasks[task.index()];

@@ -84,6 +84,15 @@ pub enum Stall {
         /// Devices in all.
         devices: usize,
     },
+    /// Devices are lost again and again before anything on them comes to its end.
+    #[error(
+        "devices were lost and joined {turns} times in a row and nothing ended in between: what \
+         runs, or has to be brought there first, takes longer than they stay"
+    )]
+    Outlasted {
+        /// How often.
+        turns: u32,
+    },
     /// Tasks are ready and nobody placed them.
     #[error(
         "the scheduler never placed {count} ready tasks, the first of them {example:?}, and \

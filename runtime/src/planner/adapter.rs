@@ -92,7 +92,11 @@ impl<P: Planner> Planned<P> {
 /// What makes a plan worthless.
 fn broken(event: &Event) -> Option<String> {
     match event {
-        Event::Refused { reason: Refusal::AlreadyIssued | Refusal::DeviceLost(_), .. } => None,
+        // It runs, or a new plan is due anyway.
+        Event::Refused {
+            reason: Refusal::AlreadyIssued | Refusal::DeviceLost(_) | Refusal::WaitsAgain(_),
+            ..
+        } => None,
         Event::Refused { decision: Decision::Place { task, device, .. }, reason } => {
             Some(format!("the plan's placement of {task} on {device} was refused: {reason}"))
         }

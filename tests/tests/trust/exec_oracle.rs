@@ -13,6 +13,7 @@ use runtime::{
 };
 use serde_json::Value;
 use std::sync::Arc;
+use windtunnel_tests::conformance::assert_conserved;
 
 /// Places every task on its core, in the order given.
 struct Fixed {
@@ -174,6 +175,7 @@ fn check(file: Value) {
     let planner = oracle.planner(&cluster);
     let spec = sim::SimSpec::new(graph, cluster, costs, Box::new(Planned::new(planner)));
     let output = sim::run(spec).unwrap_or_else(|e| panic!("{name}: {e}"));
+    assert_conserved(&output.trace, || name.clone());
     let expected = &oracle.file["simgrid_3.32"];
     for record in &output.trace.tasks {
         let id = text(&oracle.list("tasks")[oracle.order[record.task.index()]]["id"]);
