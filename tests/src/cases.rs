@@ -224,6 +224,7 @@ pub fn with_random_links(mut spec: ClusterSpec, seed: u64) -> ClusterSpec {
             bytes_per_s: bytes_per_s(&mut dice),
             latency_ns: dice.below(3) * 700,
             duplex: if dice.once_in(3) { Duplex::Half } else { Duplex::Full },
+            ..Default::default()
         })
         .collect();
     spec
