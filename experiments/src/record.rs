@@ -209,6 +209,9 @@ pub struct LossMetrics {
     pub recoveries: u64,
     /// Transfers that were cut off.
     pub cut_transfers: u64,
+    /// Times that a link carried another part of its bandwidth from then on.
+    #[serde(default)]
+    pub link_changes: u64,
 }
 
 /// Most kernels of a record.

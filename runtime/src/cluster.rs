@@ -16,6 +16,29 @@ pub use spec::{
 
 use crate::{ChannelId, DeviceId, LaneId, LinkId, MemoryId, Ns};
 use routes::Routes;
+use serde::{Deserialize, Serialize};
+
+/// What a link carries now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkState {
+    /// Of its bandwidth, in millionths; 0 = transfers over it stand still.
+    pub factor_ppm: u32,
+    /// Whether it is gone for good: routes avoid it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_lost: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_false(is: &bool) -> bool {
+    !is
+}
+
+impl Default for LinkState {
+    /// All of its bandwidth.
+    fn default() -> Self {
+        Self { factor_ppm: 1_000_000, is_lost: false }
+    }
+}
 
 /// A checked cluster. Ids are positions in the spec; lanes are numbered device by device.
 #[derive(Clone, Debug)]
@@ -54,6 +77,21 @@ impl Cluster {
         let routes = Routes::new(&spec)?;
         routes.check_reachable(&spec, &memory_of, &homes)?;
         Ok(Self { spec, memory_of, lane_device, first_lane, homes, routes })
+    }
+
+    /// The same machine with its links in these states, by id. Routes avoid links that are lost, and
+    /// are the same otherwise; bandwidths are what is left, a millionth where nothing is.
+    ///
+    /// Quadratic in memories, as the routes of a new cluster are.
+    pub fn with_links(&self, links: &[LinkState]) -> Self {
+        let routes = self.routes.with_links(&self.spec, links);
+        Self { routes, ..self.clone() }
+    }
+
+    /// Whether lost links leave no way from one memory to another.
+    #[inline]
+    pub fn is_cut(&self, from: MemoryId, to: MemoryId) -> bool {
+        self.routes.is_cut(from, to)
     }
 
     /// The spec it was made from.

@@ -120,6 +120,8 @@ pub fn replay_setup(trace: &Trace, setup: Setup) -> Result<Replayed, ReplayError
     let setup = Setup { thinking: Thinking::Recorded(thinking), ..setup };
     let is_traced = setup.tracing;
     let mut executive = Executive::new(setup)?;
+    let spec = executive.cluster().spec();
+    let (devices, links) = (spec.devices.len(), spec.links.len());
     executive.issue_ahead(trace.header.issue_ahead);
     let is_closed = |r: &InputRecord| matches!(r.input, Input::Closed);
     if trace.inputs.iter().any(is_closed) {
@@ -147,7 +149,7 @@ pub fn replay_setup(trace: &Trace, setup: Setup) -> Result<Replayed, ReplayError
         {
             return Err(ReplayError::Backwards { step, at_ns, started_ns });
         }
-        under_way.end(step, &record.input, executive.cluster().device_count())?;
+        under_way.end(step, &record.input, (devices, links))?;
         commands.clear();
         match record.input {
             Input::Submitted { tasks, objects, .. } => {
@@ -195,7 +197,12 @@ impl UnderWay {
         }
     }
 
-    fn end(&mut self, step: usize, input: &Input, devices: usize) -> Result<(), ReplayError> {
+    fn end(
+        &mut self,
+        step: usize,
+        input: &Input,
+        (devices, links): (usize, usize),
+    ) -> Result<(), ReplayError> {
         let (list, at, what): (_, _, &dyn std::fmt::Display) = match input {
             Input::Finished { task, .. }
             | Input::Failed { task, .. }
@@ -205,6 +212,12 @@ impl UnderWay {
                 return match device.index() < devices {
                     true => Ok(()),
                     false => Err(ReplayError::Parted { step, what: device.to_string() }),
+                };
+            }
+            Input::LinkChanged { link, .. } => {
+                return match link.index() < links {
+                    true => Ok(()),
+                    false => Err(ReplayError::Parted { step, what: link.to_string() }),
                 };
             }
             Input::Start

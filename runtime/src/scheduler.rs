@@ -25,9 +25,10 @@ mod view;
 
 pub use view::{Stage, View};
 
+use crate::cluster::LinkState;
 use crate::planner::Progress;
 use crate::planner::{Schedule, SharedPlanner};
-use crate::{DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskId};
+use crate::{DeviceId, LaneId, LinkId, MemoryId, Ns, ObjectId, TaskId};
 use serde::{Deserialize, Serialize};
 
 /// Decides what runs where.
@@ -147,6 +148,14 @@ pub enum Event {
     DeviceJoined {
         /// The device.
         device: DeviceId,
+    },
+    /// A link carries more or less from now on; the view's cluster shows it. Where it is lost for
+    /// good, routes avoid it.
+    LinkChanged {
+        /// The link.
+        link: LinkId,
+        /// What it carries.
+        state: LinkState,
     },
     /// A task's placement came to nothing. It is to be placed anew, after the [`Event::Ready`] that
     /// follows when nothing keeps it waiting.

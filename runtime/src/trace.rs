@@ -8,9 +8,12 @@ mod file;
 
 pub use file::{TRACE_VERSION, TraceError, read_trace, write_trace};
 
+use crate::cluster::LinkState;
 use crate::executive::{Input, Retry};
 use crate::scheduler::Cause;
-use crate::{ClusterSpec, CopyId, DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskGraph, TaskId};
+use crate::{
+    ClusterSpec, CopyId, DeviceId, LaneId, LinkId, MemoryId, Ns, ObjectId, TaskGraph, TaskId,
+};
 use serde::{Deserialize, Serialize};
 
 /// The world that a trace comes from.
@@ -195,12 +198,14 @@ pub struct Losses {
     pub outages: Vec<Outage>,
     /// Objects that were taken back to an earlier version.
     pub rollbacks: Vec<Rollback>,
+    /// Links that carried more or less from some instant on, in that order.
+    pub links: Vec<LinkChange>,
 }
 
 impl Losses {
     /// Whether nothing went wrong.
     pub fn is_empty(&self) -> bool {
-        self.attempts.is_empty() && self.outages.is_empty()
+        self.attempts.is_empty() && self.outages.is_empty() && self.links.is_empty()
     }
 }
 
@@ -236,6 +241,17 @@ pub struct Outage {
     pub from_ns: Ns,
     /// Joined again; `Ns::MAX` when it did not.
     pub until_ns: Ns,
+}
+
+/// A link that carries more or less from an instant on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkChange {
+    /// The link.
+    pub link: LinkId,
+    /// When.
+    pub at_ns: Ns,
+    /// What it carries.
+    pub state: LinkState,
 }
 
 /// An object that was taken back to an earlier version, from which its writers run again.
@@ -327,6 +343,9 @@ impl Trace {
         }
         for o in &self.losses.outages {
             digest.add(&[o.device.0.into(), o.from_ns, o.until_ns]);
+        }
+        for l in &self.losses.links {
+            digest.add(&[l.link.0.into(), l.at_ns, l.state.factor_ppm.into()]);
         }
         for t in &self.thoughts {
             digest.add(&[t.asked_ns, t.thinking_ns, t.decisions.into(), t.refused.into()]);

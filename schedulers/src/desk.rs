@@ -68,6 +68,7 @@ impl Desk {
             }
             Event::CopyArrived { .. }
             | Event::DeviceLost { .. }
+            | Event::LinkChanged { .. }
             | Event::AttemptLost { .. }
             | Event::Redone { .. }
             | Event::MemoryPressure { .. }

@@ -4,6 +4,7 @@
 //! Everything is a function of (seed, task, device, attempt) or of (seed, device) and is never
 //! drawn in event order, so every scheduler of a comparison meets the same world.
 
+use crate::links::LinkTrouble;
 use crate::noise::{exponential, uniform};
 use runtime::executive::Retry;
 use runtime::{DeviceId, Ns, TaskId};
@@ -28,10 +29,12 @@ pub struct Disturbance {
     pub stragglers: Spells,
     /// By how much tasks take longer on a device while it is slow; at least 1.
     pub slow_down: f64,
+    /// Links that carry less for a while, or are lost.
+    pub links: LinkTrouble,
 }
 
 impl Disturbance {
-    /// Whether anything can go wrong at all.
+    /// Whether anything can happen to a device or an attempt.
     pub fn is_any(&self) -> bool {
         self.failure > 0.0 || self.outages.share > 0.0 || self.stragglers.share > 0.0
     }
@@ -80,23 +83,23 @@ impl Spells {
 
 /// Spells of one device, one after the other.
 #[derive(Clone, Copy, Debug)]
-struct Walk {
+pub(crate) struct Walk {
     seed: u64,
     device: u32,
     purpose: u64,
     nth: u32,
-    is_spell: bool,
+    pub is_spell: bool,
     /// Until when the present state lasts.
-    until_ns: Ns,
+    pub until_ns: Ns,
 }
 
 impl Walk {
-    fn new(spells: &Spells, seed: u64, device: u32, purpose: u64) -> Self {
+    pub fn new(spells: &Spells, seed: u64, device: u32, purpose: u64) -> Self {
         let until_ns = spells.length_ns(seed, device, purpose, 0, false);
         Self { seed, device, purpose, nth: 0, is_spell: false, until_ns }
     }
 
-    fn turn(&mut self, spells: &Spells) {
+    pub fn turn(&mut self, spells: &Spells) {
         self.nth += u32::from(self.is_spell);
         self.is_spell = !self.is_spell;
         let Self { seed, device, purpose, nth, is_spell, .. } = *self;

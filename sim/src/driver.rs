@@ -1,6 +1,7 @@
 //! The loop: next completion, one step of the executive, its commands.
 
 use crate::disturbance::{Disturbance, Troubles};
+use crate::links::LinkTroubles;
 use crate::noise::Noise;
 use crate::queue::{Class, Queue};
 use crate::shared::SharedDevice;
@@ -173,6 +174,7 @@ struct World {
     queue: Queue,
     transfers: Transfers,
     troubles: Troubles,
+    links: LinkTroubles,
     /// By first lane.
     running: Vec<Running>,
     /// By lane: what it is to run next, and when that may start.
@@ -202,6 +204,11 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
     };
     let mut world = World {
         transfers: Transfers::new(&spec.cluster),
+        links: LinkTroubles::new(
+            &spec.disturbance.links,
+            spec.seed,
+            spec.cluster.spec().links.len(),
+        ),
         troubles: Troubles::new(spec.disturbance, spec.seed, spec.cluster.device_count()),
         running: vec![NOTHING; spec.cluster.lane_count()],
         ahead: vec![VecDeque::new(); spec.cluster.lane_count()],
@@ -229,6 +236,9 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
     })?;
     executive.issue_ahead(issue_ahead);
     executive.set_retry(header.retry);
+    for (event, at_ns) in world.links.first_turns() {
+        world.queue.push(at_ns, Class::Link, event);
+    }
     for (device, at_ns) in world.troubles.first_outages() {
         world.queue.push(at_ns, Class::Device, device);
     }
@@ -248,8 +258,14 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
     {
         let Some(input) = input else { continue };
         match input {
-            Input::DeviceLost { .. } | Input::DeviceJoined { .. } => idle_turns += 1,
-            _ => idle_turns = 0,
+            Input::DeviceLost { .. } | Input::DeviceJoined { .. } | Input::LinkChanged { .. } => {
+                idle_turns += 1;
+            }
+            Input::Finished { .. } | Input::Copied { .. } | Input::AttemptFailed { .. } => {
+                idle_turns = 0;
+            }
+            // The scheduler may think about every turn.
+            _ => {}
         }
         if idle_turns > MAX_IDLE_TURNS && !executive.is_open() {
             break;
@@ -259,7 +275,13 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
             Some(whole) => step(&mut executive, now_ns, input, whole, &mut commands),
             None => executive.step(now_ns, input, &mut commands),
         }
+        let is_link = matches!(input, Input::LinkChanged { .. });
+        executive.step(now_ns, input, &mut commands);
         steps += 1;
+        if is_link {
+            // Routes may have changed.
+            world.cluster = Arc::clone(executive.cluster());
+        }
         if executive.failure().is_none() {
             world.follow_growth(executive.graph());
         }
@@ -305,9 +327,9 @@ impl World {
     fn next(&mut self, graph: &TaskGraph) -> Option<(Ns, Option<Input>)> {
         let first = self.queue.peek();
         let event_ns = first.map_or(Ns::MAX, |e| e.at_ns);
-        // Arrivals come before everything else of their instant, but for devices.
-        let is_device = first.is_some_and(|e| e.class == Class::Device);
-        let by_ns = if is_device { event_ns.saturating_sub(1) } else { event_ns };
+        // Arrivals come before everything else of their instant, but for devices and links.
+        let is_early = first.is_some_and(|e| e.class <= Class::Link);
+        let by_ns = if is_early { event_ns.saturating_sub(1) } else { event_ns };
         if let Some((at_ns, flow)) = self.transfers.next_end_by(by_ns) {
             let copy = self.transfers.end(at_ns, flow);
             return Some((at_ns, Some(self.copied(copy))));
@@ -315,6 +337,7 @@ impl World {
         let event = self.queue.pop()?;
         let input = match event.class {
             Class::Device => Some(self.turn(event.index)),
+            Class::Link => self.turn_link(event.at_ns, event.index),
             Class::Copy => {
                 let copy = CopyId(event.index);
                 let (now_ns, sequence) = (event.at_ns, event.sequence);
@@ -374,6 +397,18 @@ impl World {
             true => Input::DeviceLost { device },
             false => Input::DeviceJoined { device },
         }
+    }
+
+    /// A link carries more or less from now on; `None` where it does not.
+    fn turn_link(&mut self, now_ns: Ns, event: u32) -> Option<Input> {
+        let (link, state, next_ns) = self.links.turn(event);
+        if let Some(at_ns) = next_ns {
+            self.queue.push(at_ns, Class::Link, event);
+        }
+        let (cluster, queue) = (&self.cluster, &mut self.queue);
+        let state = state?;
+        self.transfers.change_link(cluster, queue, now_ns, link, state.factor_ppm);
+        Some(Input::LinkChanged { link, state })
     }
 
     /// The task of a lane that ends now; `None` where it has come to share its device otherwise

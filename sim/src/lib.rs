@@ -3,7 +3,7 @@
 //!
 //! Map: [`driver`] is the loop; [`transfers`] carries copies out on the network model of the
 //! cluster, [`network`] is its max-min fair fluid model; [`noise`] disturbs durations,
-//! [`disturbance`] devices and attempts; `queue`
+//! [`disturbance`] devices and attempts, [`links`] what links carry; `queue`
 //! orders events; `shared` is for devices whose lanes share one capacity. [`Wire`] is the network
 //! model for drivers with a clock of their own.
 //!
@@ -47,6 +47,7 @@
 
 pub mod disturbance;
 pub mod driver;
+pub mod links;
 pub mod network;
 pub mod noise;
 mod queue;
@@ -56,5 +57,7 @@ mod wire;
 
 pub use disturbance::{Disturbance, Spells};
 pub use driver::{Arrival, Arrivals, OutcomeModel, SimError, SimOutput, SimSpec, run};
+pub use driver::{OutcomeModel, SimError, SimOutput, SimSpec, run};
+pub use links::{LinkSpell, LinkTrouble};
 pub use noise::Noise;
 pub use wire::Wire;

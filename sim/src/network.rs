@@ -145,6 +145,15 @@ impl MaxMin {
         FlowId(id)
     }
 
+    /// Gives a channel another capacity; flows over one of capacity 0 stand still.
+    ///
+    /// # Panics
+    /// If the capacity is not finite or below zero, or as [`start`](Self::start) does for `now_ns`.
+    pub fn set_capacity(&mut self, now_ns: u64, channel: u32, bytes_per_s: f64) {
+        self.advance(now_ns);
+        self.fair.set_capacity(channel, bytes_per_s);
+    }
+
     /// Takes a flow off before its end.
     ///
     /// # Panics

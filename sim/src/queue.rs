@@ -9,6 +9,8 @@ use std::collections::BinaryHeap;
 pub(crate) enum Class {
     /// A device goes or comes back.
     Device,
+    /// A link carries more or less.
+    Link,
     /// A copy's latency is over or, without contention, the copy has arrived.
     Copy,
     /// A lane's task has ended.
@@ -30,7 +32,7 @@ pub(crate) struct Event {
     pub at_ns: Ns,
     pub class: Class,
     pub sequence: u32,
-    /// A device, a copy or a lane, by class.
+    /// A device, a link, a copy or a lane, by class.
     pub index: u32,
 }
 

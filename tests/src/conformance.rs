@@ -14,7 +14,7 @@ use runtime::replay::{replay_inputs, replay_setup};
 use runtime::trace::{Trace, World};
 use runtime::validator;
 use runtime::{Cluster, Costs, TaskGraph};
-use sim::{Disturbance, Noise, SimError, SimOutput, SimSpec, Spells, Wire};
+use sim::{Disturbance, LinkTrouble, Noise, SimError, SimOutput, SimSpec, Spells, Wire};
 use std::sync::Arc;
 
 /// HEFT, planned apart from the run and anew after every fifth task, with MCT in the meantime.
@@ -137,8 +137,8 @@ pub fn check_disturbed(info: &SchedulerInfo, seed: u64) {
     assert_replays(info, &case, &output.trace);
 }
 
-/// Simulated with attempts that fail, devices that are slow for a while, and devices that go and
-/// come back: as [`check_disturbed`].
+/// Simulated with attempts that fail, devices that are slow for a while, devices that go and come
+/// back, and links that carry less or nothing for a while: as [`check_disturbed`].
 pub fn check_losses(info: &SchedulerInfo, seed: u64) {
     let case = Case::new(seed, Features::all(30));
     // A few times in the run, whatever its length.
@@ -152,6 +152,11 @@ pub fn check_losses(info: &SchedulerInfo, seed: u64) {
             outages: spells(0.5),
             stragglers: spells(0.3),
             slow_down: 2.5,
+            links: match seed % 4 {
+                1 => LinkTrouble { spells: spells(0.5), factor: 0.3, list: Vec::new() },
+                2 => LinkTrouble { spells: spells(0.3), factor: 0.0, list: Vec::new() },
+                _ => LinkTrouble::default(),
+            },
         };
         if seed.is_multiple_of(3) {
             spec.thinking = Thinking::Fixed(span_ns / 100);

@@ -88,8 +88,6 @@ pub enum Breach {
              {at_ns} ns, and {last_ns} ns before that had {before}"
     )]
     WrongRate { copy: CopyId, bytes: u64, carried: f64, at_ns: Ns, last_ns: Ns, before: f64 },
-    #[error("transfer {copy} lasted {lasted_ns} ns instead of {expected_ns}")]
-    WrongDuration { copy: CopyId, lasted_ns: Ns, expected_ns: Ns },
 }
 
 /// Does the books of a finished run.

@@ -63,6 +63,39 @@ fn what_is_simulated_is_the_same_in_every_build_and_on_any_number_of_threads() {
 }
 
 #[test]
+fn links_fail_as_the_experiment_says_and_only_links_that_there_are() {
+    let bench = Bench::new();
+    // Two nodes and nothing but one link, of 1 GB/s.
+    let run = |name: &str, faults: &str| {
+        let file = format!("{name}.yaml");
+        let text = format!(
+            "workloads: [{{cholesky: {{n: 512, tile: 128}}}}]\nclusters:\n  - inline: {{{}}}\nschedulers: [mct]\n{faults}\n",
+            "name: pair, memories: [{name: a}, {name: b}], devices: [{name: slow, class: cpu, memory: a, \
+             lanes: 1, speed: 1000000000}, {name: fast, class: cpu, memory: b, lanes: 1, \
+             speed: 1000000000000}], \
+             links: [{name: wire, a: a, b: b, bandwidth: 1 GB/s}]"
+        );
+        bench.write(&file, text);
+        bench.run(&["run", &file, "--out", name, "--quiet"])
+    };
+    let makespan = |name: &str| bench.records(name)[0]["outcome"]["Ok"]["makespan_ns"].as_u64();
+    assert_eq!(run("calm", "").code, 0);
+    assert_eq!(
+        run("slow", "link_faults: {list: [{link: wire, from: 1 ns, factor: 0.01}]}").code,
+        0
+    );
+    assert!(makespan("slow") > makespan("calm"));
+    let answer = run("lost", "link_faults: {list: [{link: wire, from: 1 ns}]}");
+    assert_eq!(answer.code, 3, "{answer:?}");
+    let error = bench.records("lost")[0]["outcome"]["Err"]["message"].to_string();
+    assert!(error.contains("wire") && error.contains("cannot be brought from memory"), "{error}");
+    let answer = run("typo", "link_faults: {list: [{link: wier, from: 1 ns}]}");
+    assert_eq!(answer.code, 2, "{answer:?}");
+    assert!(answer.err.contains("no cluster has a link `wier`"), "{answer:?}");
+    assert!(answer.err.contains("did you mean `wire`?"), "{answer:?}");
+}
+
+#[test]
 fn a_run_goes_on_where_it_was_torn() {
     let bench = Bench::new();
     bench.write("small.yaml", SMALL);

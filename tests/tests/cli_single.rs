@@ -47,11 +47,13 @@ fn settings_change_a_run_and_wrong_ones_are_refused() {
     assert!(makespan("bandwidth=0.001") > makespan("bandwidth=1"));
     assert!(makespan("thinking=50 ms") > makespan("thinking=free"));
     assert!(makespan("network=contention-free") <= makespan("network=max-min"));
+    assert!(makespan("link_faults=1") > makespan("link_faults=0"));
     for (set, complaint) in [
         ("nois=0", "did you mean `noise`?"),
         ("noise=-1", "expected a number of at least 0"),
         ("noise", "AXIS=VALUE"),
         ("memory=0 B", "a size above 0"),
+        ("link_factor=1.5", "a number from 0 to 1"),
     ] {
         let answer = run(set);
         assert_eq!(answer.code, 2, "{answer:?}");

@@ -57,6 +57,8 @@ pub fn plan(mut single: Single) -> Result<Plan> {
             Setting::Failures(probability) => settings.trouble.failure = probability,
             Setting::Outages(share) => settings.trouble.outages.share = share,
             Setting::Stragglers(share) => settings.trouble.stragglers.share = share,
+            Setting::LinkFaults(share) => settings.trouble.links.share = share,
+            Setting::LinkFactor(factor) => settings.trouble.link_factor = factor,
             Setting::DecisionInterval(ns) => settings.decision_interval_ns = Some(ns),
             Setting::Capacity(factor) => single.cluster.changes.capacity = factor,
             Setting::Thinking(thinking) => settings.thinking = thinking,

@@ -31,6 +31,7 @@ pub fn measure(trace: &Trace) -> Option<LossMetrics> {
         redone_tasks: finished.saturating_sub(trace.graph.len()) as u64,
         redone_ns: redone,
         recoveries: recoveries(trace),
+        link_changes: losses.links.len() as u64,
         // The others were under way when the run was done.
         cut_transfers: losses.copies.iter().filter(|c| c.finished_ns < end_ns).count() as u64,
     })

@@ -42,6 +42,10 @@ pub enum Setting {
     Outages(f64),
     /// Share of the devices that are slow now and then.
     Stragglers(f64),
+    /// Share of the links that carry less now and then.
+    LinkFaults(f64),
+    /// The part of their bandwidth that is left then.
+    LinkFactor(f64),
     /// Least time between two calls of the scheduler.
     DecisionInterval(Ns),
     /// Factor on the capacity of the memories that are nobody's home.
@@ -69,6 +73,7 @@ const INTERVAL: &str = "interval";
 
 /// All built-in axes.
 pub const AXES: [AxisInfo; 15] = [
+pub const AXES: [AxisInfo; 16] = [
     AxisInfo {
         name: "noise",
         summary: "sigma of the duration noise",
@@ -92,6 +97,18 @@ pub const AXES: [AxisInfo; 15] = [
         summary: "share of the devices that are slow now and then",
         scope: Scope::Simulated,
         read: |v| share(v).map(Setting::Stragglers),
+    },
+    AxisInfo {
+        name: "link_faults",
+        summary: "share of the links that carry less, or nothing, now and then",
+        scope: Scope::Simulated,
+        read: |v| share(v).map(Setting::LinkFaults),
+    },
+    AxisInfo {
+        name: "link_factor",
+        summary: "part of the bandwidth that is left to faulty links; 0 = nothing",
+        scope: Scope::Simulated,
+        read: |v| share(v).map(Setting::LinkFactor),
     },
     AxisInfo {
         name: "error",

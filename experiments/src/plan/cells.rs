@@ -205,6 +205,8 @@ impl Variant {
             Setting::Failures(probability) => self.settings.trouble.failure = probability,
             Setting::Outages(share) => self.settings.trouble.outages.share = share,
             Setting::Stragglers(share) => self.settings.trouble.stragglers.share = share,
+            Setting::LinkFaults(share) => self.settings.trouble.links.share = share,
+            Setting::LinkFactor(factor) => self.settings.trouble.link_factor = factor,
             Setting::DecisionInterval(ns) => self.settings.decision_interval_ns = Some(ns),
             Setting::Capacity(factor) => changes.capacity = factor,
             Setting::Thinking(thinking) => self.settings.thinking = thinking,

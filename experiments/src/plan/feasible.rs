@@ -3,7 +3,7 @@
 
 use super::arrivals::Arriving;
 use super::{ClusterPlan, CostSource, Plan, WorkloadPlan};
-use crate::mistake::Mistakes;
+use crate::mistake::{Mistake, Mistakes};
 use crate::spec::Backend;
 use rayon::prelude::*;
 use runtime::cluster::{MemoryKind, MemorySpec};
@@ -39,6 +39,7 @@ pub fn check_feasible(plan: &Plan) -> Result<Vec<GraphSummary>, Mistakes> {
             mistakes.push(cluster.mistake(&error));
         }
     }
+    unknown_links(plan, &mut mistakes);
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
@@ -57,6 +58,25 @@ pub fn check_feasible(plan: &Plan) -> Result<Vec<GraphSummary>, Mistakes> {
         mistakes.append(found);
     }
     mistakes.into_result(summaries)
+}
+
+/// Faults of links that no cluster of the experiment has.
+fn unknown_links(plan: &Plan, mistakes: &mut Mistakes) {
+    let faults = || plan.settings.iter().flat_map(|s| &s.trouble.link_list);
+    if faults().next().is_none() {
+        return;
+    }
+    let clusters: Vec<_> = plan.clusters.iter().filter_map(|c| c.make(1).ok()).collect();
+    let links = || clusters.iter().flat_map(|c| &c.spec().links).map(|l| l.name.as_str());
+    let mut told: Vec<&str> = Vec::new();
+    for fault in faults().map(|f| &f.link) {
+        if links().all(|name| name != fault.value) && !told.contains(&fault.value.as_str()) {
+            told.push(&fault.value);
+            let message = format!("no cluster has a link `{}`", fault.value);
+            let mistake = Mistake::new(&plan.source, fault.span, message);
+            mistakes.push(mistake.expected_names(&fault.value, links()));
+        }
+    }
 }
 
 /// How a workload is run on a cluster.

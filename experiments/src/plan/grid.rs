@@ -112,6 +112,7 @@ fn grids(names: &Names<'_>, spec: &Spec, mistakes: &mut Mistakes) -> Vec<Spec> {
             noise: part.noise.clone().or_else(|| spec.noise.clone()),
             failures: part.failures.or(spec.failures),
             outages: part.outages.or(spec.outages),
+            link_faults: part.link_faults.clone().or_else(|| spec.link_faults.clone()),
             stragglers: part.stragglers.or(spec.stragglers),
             decision_interval: part.decision_interval.or(spec.decision_interval),
             thinking: part.thinking.or(spec.thinking),

@@ -1,15 +1,16 @@
-//! What goes wrong in a cell: noise, failures, outages, stragglers.
+//! What goes wrong in a cell: noise, failures, outages, stragglers, faults of links.
 
 use super::Names;
 use crate::mistake::{Mistake, Mistakes};
-use crate::spec::{NoiseText, Repair, Span, Spec};
-use runtime::Ns;
+use crate::spec::{At, LinkFaultText, NoiseText, Repair, Span, Spec};
+use runtime::cluster::LinkSpec;
 use runtime::executive::Retry;
+use runtime::{LinkId, Ns};
 use sim::noise::MOST_DEVIATION;
-use sim::{Disturbance, Noise, Spells};
+use sim::{Disturbance, LinkSpell, LinkTrouble, Noise, Spells};
 
 /// See the module's documentation; spans may still be in lower bounds.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Trouble {
     /// Probability that an attempt fails.
     pub failure: f64,
@@ -23,6 +24,25 @@ pub struct Trouble {
     pub stragglers: SpellsPlan,
     /// By how much.
     pub slow_down: f64,
+    /// Links that carry less for a while.
+    pub links: SpellsPlan,
+    /// The part of their bandwidth that is left then.
+    pub link_factor: f64,
+    /// Further faults of links.
+    pub link_list: Vec<LinkFaultPlan>,
+}
+
+/// A link that carries less for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkFaultPlan {
+    /// Its name.
+    pub link: At<String>,
+    /// From when on.
+    pub from: Span,
+    /// Until when.
+    pub until: Repair,
+    /// The part of its bandwidth that is left.
+    pub factor: f64,
 }
 
 /// Spells of a share of the devices.
@@ -50,6 +70,9 @@ impl Default for Trouble {
             outages: spells(0.5),
             stragglers: spells(0.3),
             slow_down: 3.0,
+            links: spells(0.5),
+            link_factor: 0.0,
+            link_list: Vec::new(),
         }
     }
 }
@@ -76,6 +99,20 @@ impl Trouble {
             stragglers.lasts = text.lasts.map_or(stragglers.lasts, Repair::After);
             trouble.slow_down = text.slow_down.map_or(trouble.slow_down, |s| s.0.max(1.0));
         }
+        if let Some(text) = &spec.link_faults {
+            let links = &mut trouble.links;
+            links.share = text.share.map_or(0.0, |s| s.0);
+            links.after = text.after.unwrap_or(links.after);
+            links.lasts = text.repair.unwrap_or(links.lasts);
+            trouble.link_factor = text.factor.map_or(0.0, |f| f.0);
+            let fault = |f: &LinkFaultText| LinkFaultPlan {
+                link: f.link.clone(),
+                from: f.from,
+                until: f.until.unwrap_or(Repair::Never),
+                factor: f.factor.map_or(0.0, |f| f.0),
+            };
+            trouble.link_list = text.list.iter().map(fault).collect();
+        }
         trouble
     }
 
@@ -86,11 +123,14 @@ impl Trouble {
 
     /// Whether anything goes wrong.
     pub fn is_any(&self) -> bool {
-        self.repeats_attempts() || self.stragglers.share > 0.0
+        self.repeats_attempts()
+            || self.stragglers.share > 0.0
+            || self.links.share > 0.0
+            || !self.link_list.is_empty()
     }
 
-    /// In nanoseconds, for a cell with this lower bound.
-    pub fn disturbance(&self, bound_ns: Ns) -> Disturbance {
+    /// In nanoseconds, for a cell with this lower bound, whose cluster has links of these names.
+    pub fn disturbance(&self, bound_ns: Ns, links: &[LinkSpec]) -> Disturbance {
         let ns = |span: Span| match span {
             Span::Time(ns) => ns,
             Span::Bounds(factor) => (factor * bound_ns as f64).round().max(1.0) as Ns,
@@ -103,12 +143,26 @@ impl Trouble {
                 Repair::After(span) => Some(ns(span)),
             },
         };
+        let listed = self.link_list.iter().filter_map(|fault| {
+            let link = links.iter().position(|l| l.name == fault.link.value)?;
+            Some(LinkSpell {
+                link: LinkId::from_index(link),
+                from_ns: ns(fault.from),
+                until_ns: match fault.until {
+                    Repair::Never => None,
+                    Repair::After(span) => Some(ns(span)),
+                },
+                factor: fault.factor,
+            })
+        });
+        let list = listed.collect();
         Disturbance {
             failure: self.failure,
             retry: Retry { most_attempts: self.attempts, back_off_ns: self.back_off_ns },
             outages: spells(&self.outages),
             stragglers: spells(&self.stragglers),
             slow_down: self.slow_down,
+            links: LinkTrouble { spells: spells(&self.links), factor: self.link_factor, list },
         }
     }
 }

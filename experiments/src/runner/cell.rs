@@ -156,7 +156,10 @@ impl Run<'_> {
             other => world.told(other, seed),
         };
         let disturbance = match trouble.is_any() {
-            true => trouble.disturbance(world.span_ns(noise, seed, attempts)),
+            true => {
+                let links = &world.cluster.spec().links;
+                trouble.disturbance(world.span_ns(noise, seed, attempts), links)
+            }
             false => Disturbance::default(),
         };
         let (graph, arrivals) = world.begin();

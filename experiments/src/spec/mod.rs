@@ -24,7 +24,10 @@ pub use entry::{Argument, Entries, Entry, GivenParameters, Scalar, Values};
 pub use located::At;
 pub use quantity::{Count, NotNegative, Positive, Rate, Size, Time, Watts};
 pub use schema::{Described, Registered, experiment_schema};
-pub use trouble::{FailuresText, NoiseText, OutagesText, Repair, Share, Span, StragglersText};
+pub use trouble::{
+    FailuresText, LinkFaultText, LinkFaultsText, NoiseText, OutagesText, Repair, Share, Span,
+    StragglersText,
+};
 pub use words::{
     Backend, CostsText, DuplexWord, Estimates, EvictionWord, KeepTraces, MemoryWord, NetworkWord,
     ThinkingText,
@@ -79,6 +82,8 @@ pub struct Spec {
     pub failures: Option<FailuresText>,
     /// Devices that go and come back; none when absent.
     pub outages: Option<OutagesText>,
+    /// Links that carry less for a while, or are lost.
+    pub link_faults: Option<LinkFaultsText>,
     /// Devices that are slow for a while; none when absent.
     pub stragglers: Option<StragglersText>,
     /// Events are collected for this long before a scheduler is asked; its own choice when absent.

@@ -64,6 +64,44 @@ pub struct StragglersText {
     pub lasts: Option<Span>,
 }
 
+/// Links that carry less for a while, or are lost.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "link faults, as in `{share: 0.2, factor: 0.1, after: 0.5, repair: 0.5}`"
+)]
+#[schemars(rename = "LinkFaults")]
+pub struct LinkFaultsText {
+    /// Part of the links that ever carry less; at least one link if above 0; 0 when absent.
+    pub share: Option<Share>,
+    /// The part of their bandwidth that is left then; 0 when absent: nothing.
+    pub factor: Option<Share>,
+    /// Mean time until one does, exponentially distributed; 0.5 when absent.
+    pub after: Option<Span>,
+    /// Mean time until it carries all again, exponentially distributed, or `never`; 0.5 when
+    /// absent.
+    pub repair: Option<Repair>,
+    /// Further faults, one by one.
+    pub list: Vec<LinkFaultText>,
+}
+
+/// A link that carries less for a while.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a link's fault, as in `{link: up0, from: 1 s}`")]
+#[schemars(rename = "LinkFault")]
+pub struct LinkFaultText {
+    /// The link's name, as in the cluster's file; clusters without such a link are left alone.
+    #[schemars(with = "String")]
+    pub link: At<String>,
+    /// From when on.
+    pub from: Span,
+    /// Until when, or `never`, which is meant when absent.
+    pub until: Option<Repair>,
+    /// The part of its bandwidth that is left; 0 when absent: nothing.
+    pub factor: Option<Share>,
+}
+
 /// A number from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Share(pub f64);

@@ -6,7 +6,7 @@
 //! A. Lumsdaine, Optimized routing for large-scale InfiniBand networks, Hot Interconnects 2009): in
 //! a fat tree the memories below a switch leave by different uplinks.
 
-use super::{ClusterError, ClusterSpec, Duplex};
+use super::{ClusterError, ClusterSpec, Duplex, LinkState};
 use crate::{ChannelId, LinkId, MemoryId, Ns};
 
 /// Memories for which a table of routes is kept.
@@ -39,7 +39,12 @@ pub(super) struct Routes {
     arrives: Vec<(u32, u32)>,
     /// By source and destination memory; bandwidth 0 = no route.
     pairs: Vec<Pair>,
+    /// Alike: links that were lost leave no way. Empty where they leave all.
+    cut: Vec<bool>,
 }
+
+/// What remains of the bandwidth of a link that carries nothing, for estimates.
+const NEXT_TO_NOTHING: f64 = 1e-6;
 
 struct Hop {
     to: usize,
@@ -86,6 +91,44 @@ impl Search {
 
 impl Routes {
     pub fn new(spec: &ClusterSpec) -> Result<Self, ClusterError> {
+        Self::over(spec, &[], None)
+    }
+
+    /// As these are, with links in such states. Routes without a lost link stay the same; a pair
+    /// without a way keeps its figures, at next to no bandwidth.
+    pub fn with_links(&self, spec: &ClusterSpec, links: &[LinkState]) -> Self {
+        let mut routes = Self::over(spec, links, Some(self)).expect("the spec was checked before");
+        let mut cut = vec![false; routes.pairs.len()];
+        for (at, (pair, before)) in routes.pairs.iter_mut().zip(&self.pairs).enumerate() {
+            if pair.bytes_per_s <= 0.0 && before.bytes_per_s > 0.0 {
+                cut[at] = true;
+                let is_new = !self.cut.get(at).is_some_and(|was| *was);
+                let left = if is_new { NEXT_TO_NOTHING } else { 1.0 };
+                *pair = Pair { bytes_per_s: before.bytes_per_s * left, ..*before };
+            }
+        }
+        if cut.contains(&true) {
+            routes.cut = cut;
+        }
+        routes
+    }
+
+    /// Whether lost links leave no way from one memory to another.
+    #[inline]
+    pub fn is_cut(&self, from: MemoryId, to: MemoryId) -> bool {
+        !self.cut.is_empty() && self.cut[from.index() * self.memories + to.index()]
+    }
+
+    /// Routes over links in these states; all are whole where there are none. Of routes of equal
+    /// worth those found `before` are kept.
+    ///
+    /// They are found again: without the lost links all others have become no better, vertex by
+    /// vertex from the source on.
+    fn over(
+        spec: &ClusterSpec,
+        links: &[LinkState],
+        before: Option<&Self>,
+    ) -> Result<Self, ClusterError> {
         let memories = spec.memories.len();
         if memories > MAX_MEMORIES {
             return Err(ClusterError::TooManyMemories { memories, limit: MAX_MEMORIES });
@@ -111,12 +154,16 @@ impl Routes {
         let mut hops: Vec<Vec<Hop>> = (0..vertices).map(|_| Vec::new()).collect();
         for (i, link) in spec.links.iter().enumerate() {
             let (a, b) = (vertex(&link.name, &link.a)?, vertex(&link.name, &link.b)?);
-            let bytes_per_s = link.bytes_per_s;
+            let state = links.get(i).copied().unwrap_or_default();
+            let part = f64::from(state.factor_ppm) / 1e6;
+            let bytes_per_s = link.bytes_per_s * part.max(NEXT_TO_NOTHING);
             let there = channels.len();
             let channel = Channel { link: Some(LinkId::from_index(i)), bytes_per_s };
             channels.push(channel);
             let latency_ns = link.latency_ns;
-            hops[a].push(Hop { to: b, channel: there, latency_ns, bytes_per_s });
+            if !state.is_lost {
+                hops[a].push(Hop { to: b, channel: there, latency_ns, bytes_per_s });
+            }
             let back = match link.duplex {
                 Duplex::Simplex => continue,
                 Duplex::Half => there,
@@ -125,7 +172,9 @@ impl Routes {
                     there + 1
                 }
             };
-            hops[b].push(Hop { to: a, channel: back, latency_ns, bytes_per_s });
+            if !state.is_lost {
+                hops[b].push(Hop { to: a, channel: back, latency_ns, bytes_per_s });
+            }
         }
         let mut inside = vec![None; vertices];
         for (at, switch) in spec.switches.iter().enumerate() {
@@ -142,17 +191,24 @@ impl Routes {
             vertices,
             arrives: vec![(u32::MAX, u32::MAX); memories * vertices],
             pairs: vec![none; memories * memories],
+            cut: Vec::new(),
         };
         let mut search = Search::new(vertices, routes.channels.len());
         for source in 0..memories {
-            routes.search_from(source, &hops, &mut search);
+            routes.search_from(source, &hops, &mut search, before);
         }
         Ok(routes)
     }
 
     /// Breadth-first from one memory; within a level the smaller latency wins, then the channel
     /// that fewer routes use.
-    fn search_from(&mut self, source: usize, hops: &[Vec<Hop>], search: &mut Search) {
+    fn search_from(
+        &mut self,
+        source: usize,
+        hops: &[Vec<Hop>],
+        search: &mut Search,
+        before: Option<&Self>,
+    ) {
         search.level.fill(usize::MAX);
         search.order.clear();
         search.order.push(source);
@@ -165,9 +221,15 @@ impl Routes {
                 let latency_ns = search.reached[at].latency_ns.saturating_add(hop.latency_ns);
                 let is_new = search.level[hop.to] == usize::MAX;
                 let arrives = &mut self.arrives[source * self.vertices + hop.to];
+                let is_other = |channel: u32| {
+                    before.is_some_and(|b| b.arrives[source * b.vertices + hop.to].0 != channel)
+                };
+                let worth = |latency_ns: Ns, channel: u32| {
+                    (latency_ns, is_other(channel), search.uses[channel as usize])
+                };
                 let is_better = search.level[hop.to] == search.level[at] + 1
-                    && (latency_ns, search.uses[hop.channel])
-                        < (search.reached[hop.to].latency_ns, search.uses[arrives.0 as usize]);
+                    && worth(latency_ns, hop.channel as u32)
+                        < worth(search.reached[hop.to].latency_ns, arrives.0);
                 if !is_new && !is_better {
                     continue;
                 }

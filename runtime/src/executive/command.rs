@@ -1,7 +1,8 @@
 //! What goes into the executive and what comes out.
 
+use crate::cluster::LinkState;
 use crate::planner::Schedule;
-use crate::{BufferId, CopyId, DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskId};
+use crate::{BufferId, CopyId, DeviceId, LaneId, LinkId, MemoryId, Ns, ObjectId, TaskId};
 use serde::{Deserialize, Serialize};
 
 /// What a kernel returned: small integers, mostly nothing.
@@ -71,6 +72,14 @@ pub enum Input {
     DeviceJoined {
         /// The device.
         device: DeviceId,
+    },
+    /// A link carries more or less from now on, or is lost for good: transfers over it are sent anew
+    /// by other ways.
+    LinkChanged {
+        /// The link.
+        link: LinkId,
+        /// What it carries.
+        state: LinkState,
     },
     /// A kernel failed; the run ends.
     Failed {

@@ -109,6 +109,7 @@ impl State {
     pub(super) fn issue_copy(&mut self, at: u32, out: &mut Commands) -> bool {
         let CopyState { object, to, .. } = self.copies[at as usize];
         let target = self.store.get(to).memory;
+        self.fail_if_cut(object, target);
         if self.store.get(to).outgoing > 0 {
             // A transfer of the last version still reads the buffer.
             return false;
@@ -156,7 +157,7 @@ impl State {
             if b.content != Content::Valid || b.writers > 0 {
                 continue;
             }
-            if !self.has_engine(b.memory, Side::Source) {
+            if !self.has_engine(b.memory, Side::Source) || self.cluster.is_cut(b.memory, target) {
                 continue;
             }
             let key = (self.cluster.transfer_ns(b.memory, target, bytes), b.memory, buffer);
@@ -238,7 +239,9 @@ impl State {
     /// The first transfer of a pair that can be issued now.
     fn first_in(&mut self, pair: (u32, u32)) -> Option<Entry> {
         let (target, source) = (MemoryId(pair.0), MemoryId(pair.1));
-        if !self.has_engine(target, Side::Target) || !self.has_engine(source, Side::Source) {
+        let has_engines =
+            self.has_engine(target, Side::Target) && self.has_engine(source, Side::Source);
+        if !has_engines || self.cluster.is_cut(source, target) {
             return None;
         }
         let mut after = Bound::Unbounded;

@@ -8,7 +8,7 @@
 //! finishes tasks, `queue` holds those that wait for one, `gangs` starts some together; `locks`
 //! guards exclusive accesses; `store` keeps track of which memory holds what; `stall` explains why
 //! nothing moves; `record` writes the trace. `loss` takes in that devices go and attempts
-//! fail, `lineage` finds what has to run again because of it, `rollback` makes it so.
+//! fail, `links` that links do, `lineage` finds what has to run again because of it, `rollback` makes it so.
 
 mod command;
 mod copies;
@@ -17,6 +17,7 @@ mod gangs;
 mod growth;
 mod lanes;
 mod lineage;
+mod links;
 mod locks;
 mod loss;
 mod memory;
@@ -231,6 +232,7 @@ impl Executive {
             }
             Input::DeviceLost { device } => self.state.lose_device(device, out),
             Input::DeviceJoined { device } => self.state.join_device(device),
+            Input::LinkChanged { link, state } => self.state.change_link(link, state, out),
             Input::Decided => self.take_answer(out),
             Input::Planned { plan } => self.take_plan(plan),
             Input::Submitted { .. } => {}

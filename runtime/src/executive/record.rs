@@ -3,12 +3,13 @@
 use super::Input;
 use super::state::{CopyState, State};
 use super::store::{Buffer, List, NONE, Store};
+use crate::cluster::LinkState;
 use crate::scheduler::Cause;
 use crate::trace::{
-    BufferRecord, CopyRecord, InputRecord, InstanceId, Losses, LostAttempt, Outage, Rollback,
-    TaskRecord, ThoughtRecord, Trace, TraceHeader,
+    BufferRecord, CopyRecord, InputRecord, InstanceId, LinkChange, Losses, LostAttempt, Outage,
+    Rollback, TaskRecord, ThoughtRecord, Trace, TraceHeader,
 };
-use crate::{CopyId, DeviceId, LaneId, MemoryId, Ns, ObjectId, TaskId};
+use crate::{CopyId, DeviceId, LaneId, LinkId, MemoryId, Ns, ObjectId, TaskId};
 
 /// When a task came closer to running.
 #[derive(Clone, Copy, Debug, Default)]
@@ -107,6 +108,12 @@ impl Recorder {
     pub fn device_lost(&mut self, device: DeviceId, from_ns: Ns) {
         if self.is_on {
             self.losses.outages.push(Outage { device, from_ns, until_ns: Ns::MAX });
+        }
+    }
+
+    pub fn link_changed(&mut self, link: LinkId, state: LinkState, at_ns: Ns) {
+        if self.is_on {
+            self.losses.links.push(LinkChange { link, at_ns, state });
         }
     }
 

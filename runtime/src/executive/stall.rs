@@ -58,6 +58,21 @@ pub enum Failure {
         /// Its home.
         memory: String,
     },
+    /// Something is where it cannot be brought from any more.
+    #[error(
+        "object {object:?} cannot be brought from memory {from:?} to {to:?}: link {link:?} is lost \
+         and there is no other way"
+    )]
+    NoRoute {
+        /// The first lost link on the way.
+        link: String,
+        /// The object.
+        object: String,
+        /// Where it is.
+        from: String,
+        /// Where it is to be.
+        to: String,
+    },
     /// The graph grew by something that cannot run.
     #[error("the graph grew by something that cannot run: {message}")]
     Growth {

@@ -2,6 +2,7 @@
 
 use super::engines::CopyQueue;
 use super::growth::Feasibility;
+use super::links::Links;
 use super::loss::LossState;
 use super::queue::TaskQueue;
 use super::record::Recorder;
@@ -66,6 +67,7 @@ pub(crate) struct State {
     pub(super) recorder: Recorder,
     /// What failures left to be done.
     pub(super) losses: LossState,
+    pub(super) links: Links,
 }
 
 pub(crate) struct TaskState {
@@ -235,6 +237,7 @@ impl State {
             users: Vec::new(),
             recorder: Recorder::new(tracing),
             losses: LossState::default(),
+            links: Links::default(),
             graph,
             cluster,
             estimates,

@@ -111,6 +111,7 @@ fn is_turn(event: &Event) -> bool {
         Event::GraphGrew { .. }
             | Event::DeviceLost { .. }
             | Event::DeviceJoined { .. }
+            | Event::LinkChanged { .. }
             | Event::Redone { .. }
     )
 }

@@ -65,7 +65,9 @@ impl PlannedApart {
                 self.is_plan_wanted |= self.replan_after.is_some_and(|n| self.finished >= n);
             }
             Event::Ready { task } => return !self.is_known[task.index()],
-            Event::DeviceLost { .. } | Event::DeviceJoined { .. } => self.is_plan_wanted = true,
+            Event::DeviceLost { .. } | Event::DeviceJoined { .. } | Event::LinkChanged { .. } => {
+                self.is_plan_wanted = true
+            }
             Event::AttemptLost { task, .. } | Event::Redone { task } => {
                 // The plan meant another moment: the fallback places it when it is ready.
                 self.is_known[task.index()] = false;

@@ -4,8 +4,8 @@
 //! truncated one is recognised: the last line is `{"end": ...}` with the number of records.
 
 use super::{
-    BufferRecord, CopyRecord, InputRecord, InstanceId, Losses, LostAttempt, Outage, Rollback,
-    TaskRecord, ThoughtRecord, Trace, TraceHeader,
+    BufferRecord, CopyRecord, InputRecord, InstanceId, LinkChange, Losses, LostAttempt, Outage,
+    Rollback, TaskRecord, ThoughtRecord, Trace, TraceHeader,
 };
 use crate::Ns;
 use crate::graph::{PlainError, PlainGraph, TaskGraph};
@@ -36,6 +36,7 @@ enum Line {
     LostCopy(CopyRecord),
     Outage(Outage),
     Rollback(Rollback),
+    Link(LinkChange),
     End(usize),
 }
 
@@ -109,6 +110,7 @@ pub fn write_trace(trace: &Trace, out: &mut dyn Write) -> std::io::Result<()> {
     trace.losses.copies.iter().try_for_each(|c| line(out, &Line::LostCopy(*c)))?;
     trace.losses.outages.iter().try_for_each(|o| line(out, &Line::Outage(*o)))?;
     trace.losses.rollbacks.iter().try_for_each(|r| line(out, &Line::Rollback(*r)))?;
+    trace.losses.links.iter().try_for_each(|l| line(out, &Line::Link(*l)))?;
     let end = lines;
     serde_json::to_writer(&mut *out, &Line::End(end))?;
     out.write_all(b"\n")
@@ -177,6 +179,7 @@ pub fn read_trace(input: &mut dyn BufRead) -> Result<Trace, TraceError> {
             Line::LostCopy(record) => trace.losses.copies.push(record),
             Line::Outage(record) => trace.losses.outages.push(record),
             Line::Rollback(record) => trace.losses.rollbacks.push(record),
+            Line::Link(record) => trace.losses.links.push(record),
             Line::End(lines) if lines + 2 == line => break,
             Line::End(lines) => {
                 let message = format!("{lines} records were written, {} are there", line - 2);
@@ -239,6 +242,10 @@ fn check_losses(trace: &Trace, lanes: u64) -> Result<(), TraceError> {
     }
     if let Some(o) = trace.losses.outages.iter().find(|o| o.device.index() >= devices) {
         return damaged(format!("an outage of {} refers to nothing", o.device));
+    }
+    let links = trace.header.cluster.links.len();
+    if let Some(l) = trace.losses.links.iter().find(|l| l.link.index() >= links) {
+        return damaged(format!("a change of {} refers to nothing", l.link));
     }
     let objects = trace.graph.object_count();
     match trace.losses.rollbacks.iter().find(|r| r.object.index() >= objects) {

@@ -81,4 +81,9 @@ fn losses(trace: &Trace, cluster: &Cluster, c: &mut Checker) {
         c.position = position;
         c.below("object", r.object.0.into(), graph.object_count());
     }
+    c.record = "change of a link";
+    for (position, l) in trace.losses.links.iter().enumerate() {
+        c.position = position;
+        c.below("link", l.link.0.into(), cluster.spec().links.len());
+    }
 }

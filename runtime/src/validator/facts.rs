@@ -2,6 +2,7 @@
 //! belongs to which task, which record to which buffer.
 
 use super::{Options, Violation};
+use crate::cluster::LinkState;
 use crate::graph::{Access, Mode};
 use crate::trace::{BufferRecord, InstanceId, Rollback, TaskRecord, Trace, World};
 use crate::{Cluster, MemoryId, Ns, ObjectId, TaskId};
@@ -27,6 +28,8 @@ pub(super) struct Use {
 pub(super) struct Facts<'t> {
     pub trace: &'t Trace,
     pub cluster: Cluster,
+    /// The cluster after links were lost for good, and from when on.
+    changed: Vec<(Ns, Cluster)>,
     pub slack_ns: Ns,
     pub is_simulated: bool,
     /// Whether transfers last as long as the cluster's links say.
@@ -63,6 +66,7 @@ impl<'t> Facts<'t> {
         let (uses, first_use) = uses(trace);
         Ok(Self {
             trace,
+            changed: changed(trace, &cluster),
             cluster,
             slack_ns: options.slack_ns,
             is_simulated: trace.header.world == World::Simulated,
@@ -101,6 +105,13 @@ impl<'t> Facts<'t> {
         let first = self.rollbacks.partition_point(|r| r.object < object);
         let count = self.rollbacks[first..].partition_point(|r| r.object == object);
         &self.rollbacks[first..first + count]
+    }
+
+    /// The cluster by whose routes a transfer went that was issued at an instant; of several states
+    /// at one instant the last one.
+    pub fn cluster_at(&self, issued_ns: Ns) -> &Cluster {
+        let at = self.changed.partition_point(|c| c.0 <= issued_ns);
+        self.changed[..at].last().map_or(&self.cluster, |c| &c.1)
     }
 
     /// The memory that a task ran in.
@@ -153,6 +164,20 @@ impl<'t> Facts<'t> {
     pub fn is_after(&self, earlier_ns: Ns, later_ns: Ns) -> bool {
         earlier_ns > later_ns.saturating_add(self.slack_ns)
     }
+}
+
+/// The cluster after each loss of a link. What links carry for a while is left out: transfers are
+/// held to what they could have had at most.
+fn changed(trace: &Trace, cluster: &Cluster) -> Vec<(Ns, Cluster)> {
+    let mut states = vec![LinkState::default(); trace.header.cluster.links.len()];
+    let mut changed: Vec<(Ns, Cluster)> = Vec::new();
+    for change in trace.losses.links.iter().filter(|c| c.state.is_lost) {
+        states[change.link.index()].is_lost = true;
+        let last = changed.last().map_or(cluster, |c| &c.1);
+        let next = last.with_links(&states);
+        changed.push((change.at_ns, next));
+    }
+    changed
 }
 
 /// Positions of finished attempts, sorted by task (counting sort), and where each task's begin.

@@ -40,11 +40,12 @@ pub(super) fn check(facts: &Facts, out: &mut Vec<Violation>) {
 /// A transfer lasts at least as long as alone on its route.
 fn duration(facts: &Facts, record: &CopyRecord, out: &mut Vec<Violation>) {
     let &CopyRecord { copy, source: from, target: to, bytes, .. } = record;
-    if !facts.cluster.reaches(from, to) {
+    let cluster = facts.cluster_at(record.issued_ns);
+    if !cluster.reaches(from, to) || cluster.is_cut(from, to) {
         out.push(Violation::NoRoute { copy, from, to });
         return;
     }
-    let least_ns = facts.cluster.transfer_ns(from, to, bytes);
+    let least_ns = cluster.transfer_ns(from, to, bytes);
     let lasted_ns = record.finished_ns.saturating_sub(record.started_ns);
     if lasted_ns.saturating_add(SLACK_NS) < least_ns {
         out.push(Violation::TransferTooFast { copy, from, to, bytes, lasted_ns, least_ns });
@@ -64,15 +65,16 @@ fn channels(facts: &Facts, out: &mut Vec<Violation>) {
     let mut flows: Vec<Flow> = Vec::new();
     let mut route = Vec::new();
     for c in facts.trace.copies.iter().filter(|c| c.bytes > 0 && c.source != c.target) {
-        if !facts.cluster.reaches(c.source, c.target) {
+        let cluster = facts.cluster_at(c.issued_ns);
+        if !cluster.reaches(c.source, c.target) {
             continue;
         }
         // Latency uses no bandwidth.
-        let latency_ns = facts.cluster.latency_ns(c.source, c.target);
+        let latency_ns = cluster.latency_ns(c.source, c.target);
         let end_ns = c.finished_ns;
         let begin_ns = c.started_ns.saturating_add(latency_ns).min(end_ns);
         route.clear();
-        facts.cluster.route(c.source, c.target, &mut route);
+        cluster.route(c.source, c.target, &mut route);
         let flow = |&channel| Flow { channel, begin_ns, end_ns, bytes: c.bytes };
         flows.extend(route.iter().map(flow));
     }

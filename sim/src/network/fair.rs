@@ -194,6 +194,16 @@ impl Fair {
         }
     }
 
+    /// Gives a channel another capacity.
+    pub fn set_capacity(&mut self, c: u32, bytes_per_s: f64) {
+        assert!(bytes_per_s.is_finite() && bytes_per_s >= 0.0, "a capacity of {bytes_per_s}");
+        let channel = &mut self.channels[c as usize];
+        if channel.capacity_bytes_per_s != bytes_per_s {
+            channel.capacity_bytes_per_s = bytes_per_s;
+            self.soil(c);
+        }
+    }
+
     /// Adds to a bundle's weight, or takes from it.
     pub fn reweigh(&mut self, id: u32, change: f64) {
         let claim = &mut self.claims[id as usize];

@@ -5,10 +5,11 @@
 //! every such interval, which no link can exceed. If every flow then has carried its bytes at the
 //! instant of its end, and not at the instant before, the simulated rates were these.
 //!
-//! Transfers of the other network models have a bandwidth to themselves.
+//! Transfers of the other network models have a bandwidth to themselves. Links that carry less for a
+//! while, or are lost, change capacities and routes at instants that the trace tells.
 
 use super::{Books, Breach};
-use runtime::cluster::NetworkModel;
+use runtime::cluster::{LinkState, NetworkModel};
 use runtime::trace::{CopyRecord, Trace, World};
 use runtime::{Cluster, CopyId, Ns};
 
@@ -31,35 +32,59 @@ struct Flow {
 }
 
 pub(super) fn check(trace: &Trace, cluster: &Cluster, books: &mut Books, out: &mut Vec<Breach>) {
-    if trace.header.world != World::Simulated {
+    let count = trace.copies.len() + trace.losses.copies.len();
+    if trace.header.world != World::Simulated || count > MOST_FLOWS {
         return;
     }
-    if cluster.network() != NetworkModel::MaxMin {
-        return trace.copies.iter().for_each(|c| alone(cluster, c, out));
-    }
-    let ended = trace.copies.iter().map(|c| flow(cluster, c, false));
-    let cut = trace.losses.copies.iter().map(|c| flow(cluster, c, true));
+    let states = states(trace, cluster);
+    let ended = trace.copies.iter().map(|c| flow(&states, c, false));
+    let cut = trace.losses.copies.iter().map(|c| flow(&states, c, true));
     let mut flows: Vec<Flow> = ended.chain(cut).flatten().collect();
-    if flows.len() <= MOST_FLOWS {
-        books.flows_followed = flows.len();
-        let capacities: Vec<f64> = cluster.channels().iter().map(|c| c.bytes_per_s).collect();
-        follow(&capacities, &mut flows, out);
-    }
+    books.flows_followed = flows.len();
+    let is_shared = cluster.network() == NetworkModel::MaxMin;
+    follow(&states, is_shared, &mut flows, out);
 }
 
-/// A transfer that shares nothing lasts as long as its route says.
-fn alone(cluster: &Cluster, c: &CopyRecord, out: &mut Vec<Breach>) {
-    let flow_ns = c.bytes as f64 * 1e9 / cluster.bandwidth_bytes_per_s(c.source, c.target);
-    let expected_ns = cluster.latency_ns(c.source, c.target) + flow_ns.ceil() as Ns;
-    let lasted_ns = c.finished_ns - c.started_ns;
-    if lasted_ns.abs_diff(expected_ns) > 1 + (flow_ns * TOLERANCE) as Ns {
-        out.push(Breach::WrongDuration { copy: c.copy, lasted_ns, expected_ns });
+/// The network from an instant on.
+struct Network {
+    from_ns: Ns,
+    /// With the routes of then.
+    cluster: Cluster,
+    /// What each channel carries, in bytes per second.
+    capacities: Vec<f64>,
+}
+
+/// The network before and after every change of a link.
+fn states(trace: &Trace, cluster: &Cluster) -> Vec<Network> {
+    let channels = cluster.channels();
+    let capacities = channels.iter().map(|c| c.bytes_per_s).collect();
+    let mut all = vec![Network { from_ns: 0, cluster: cluster.clone(), capacities }];
+    let mut links = vec![LinkState::default(); trace.header.cluster.links.len()];
+    for change in &trace.losses.links {
+        links[change.link.index()] = change.state;
+        let last = &all[all.len() - 1];
+        let mut capacities = last.capacities.clone();
+        let part = f64::from(change.state.factor_ppm) / 1e6;
+        for (capacity, channel) in capacities.iter_mut().zip(channels) {
+            if channel.link == Some(change.link) {
+                *capacity = channel.bytes_per_s * part;
+            }
+        }
+        let cluster = last.cluster.with_links(&links);
+        all.push(Network { from_ns: change.at_ns, cluster, capacities });
     }
+    all
+}
+
+/// The network at an instant, after all changes at it.
+fn at(states: &[Network], instant_ns: Ns) -> &Network {
+    &states[states.partition_point(|n| n.from_ns <= instant_ns).max(1) - 1]
 }
 
 /// What a transfer has of the network; nothing where it has no bytes or was cut off before they
 /// flowed.
-fn flow(cluster: &Cluster, c: &CopyRecord, is_cut: bool) -> Option<Flow> {
+fn flow(states: &[Network], c: &CopyRecord, is_cut: bool) -> Option<Flow> {
+    let cluster = &at(states, c.issued_ns).cluster;
     let begin_ns = c.started_ns + cluster.latency_ns(c.source, c.target);
     let end_ns = c.finished_ns;
     if c.bytes == 0 || (is_cut && begin_ns >= end_ns) {
@@ -73,9 +98,10 @@ fn flow(cluster: &Cluster, c: &CopyRecord, is_cut: bool) -> Option<Flow> {
 }
 
 /// Lets all flows run from their begin to their end.
-fn follow(capacities: &[f64], flows: &mut [Flow], out: &mut Vec<Breach>) {
+fn follow(states: &[Network], is_shared: bool, flows: &mut [Flow], out: &mut Vec<Breach>) {
     flows.sort_by_key(|f| f.begin_ns);
     let mut instants: Vec<Ns> = flows.iter().flat_map(|f| [f.begin_ns, f.end_ns]).collect();
+    instants.extend(states.iter().map(|n| n.from_ns));
     instants.sort_unstable();
     instants.dedup();
     let (mut active, mut next): (Vec<usize>, usize) = (Vec::new(), 0);
@@ -85,7 +111,11 @@ fn follow(capacities: &[f64], flows: &mut [Flow], out: &mut Vec<Breach>) {
             next += 1;
         }
         active.retain(|f| flows[*f].end_ns > span[0]);
-        fill(capacities, flows, &active);
+        let capacities = &at(states, span[0]).capacities;
+        match is_shared {
+            true => fill(capacities, flows, &active),
+            false => alone(capacities, flows, &active),
+        }
         for &f in &active {
             flows[f].carried += flows[f].rate * (span[1] - span[0]) as f64 / 1e9;
         }
@@ -109,6 +139,14 @@ fn verdict(flow: &Flow) -> Option<Breach> {
         last_ns,
         before,
     })
+}
+
+/// Every flow has its route to itself.
+fn alone(capacities: &[f64], flows: &mut [Flow], active: &[usize]) {
+    for &f in active {
+        let of_route = flows[f].channels.iter().map(|c| capacities[*c]);
+        flows[f].rate = of_route.fold(f64::INFINITY, f64::min);
+    }
 }
 
 /// Progressive filling (Bertsekas and Gallager, Data Networks, 2nd edition, 1992, section 6.5.2):

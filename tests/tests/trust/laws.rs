@@ -1,10 +1,11 @@
 //! Conservation laws over random graphs x clusters x disturbances.
 
 use proptest::prelude::*;
+use runtime::LinkId;
 use runtime::cluster::NetworkModel;
 use runtime::executive::{Failure, Retry, Stall, Thinking};
 use runtime::registry::SchedulerInfo;
-use sim::{Disturbance, Noise, SimError, SimSpec, Spells};
+use sim::{Disturbance, LinkSpell, LinkTrouble, Noise, SimError, SimSpec, Spells};
 use windtunnel_tests::cases::{self, Features};
 use windtunnel_tests::conformance::Case;
 use windtunnel_tests::conservation::{self, Books};
@@ -62,11 +63,35 @@ fn disturb(spec: &mut SimSpec, seed: u64, span_ns: u64) {
         outages: spells(0.5, bit(16)),
         stragglers: spells(0.4, bit(17)),
         slow_down: 3.0,
+        links: links(spec, seed, span_ns),
     };
 }
 
+/// Links that carry a part or nothing for a while, by the process and from the list, and one that is
+/// lost for good.
+fn links(spec: &SimSpec, seed: u64, span_ns: u64) -> LinkTrouble {
+    let bit = |at: u32| seed >> at & 1 == 1;
+    let links = spec.cluster.spec().links.len() as u64;
+    if !bit(18) || links == 0 {
+        return LinkTrouble::default();
+    }
+    let spells = Spells { share: 0.5, well_ns: span_ns, spell_ns: Some(span_ns / 3 + 1) };
+    let spell = |at: u64, from_ns, until_ns, factor| LinkSpell {
+        link: LinkId((at % links) as u32),
+        from_ns,
+        until_ns,
+        factor,
+    };
+    let mut list = vec![spell(seed >> 20, span_ns / 2, Some(2 * span_ns), 0.3)];
+    if bit(19) {
+        list.push(spell(seed >> 30, span_ns, None, 0.0));
+        list.push(spell(seed >> 34, span_ns + span_ns / 2, None, 0.0));
+    }
+    LinkTrouble { spells, factor: if bit(20) { 0.0 } else { 0.4 }, list }
+}
+
 /// The books of a random run; `None` where a task, or the way of its inputs, was too long for the
-/// time between two losses, which is a result.
+/// time between two losses, or no way was left for something, which are results.
 fn books(seed: u64) -> Option<Books> {
     let (case, info) = (case(seed), scheduler(seed));
     let calm = sim::run(case.spec(info)).unwrap_or_else(|e| panic!("{}: {e}", info.name));
@@ -74,7 +99,10 @@ fn books(seed: u64) -> Option<Books> {
     disturb(&mut spec, seed, calm.makespan_ns.max(8) / 4);
     let trace = match sim::run(spec) {
         Ok(output) => output.trace,
-        Err(SimError::Failed { failure: Failure::TooManyAttempts { .. }, .. })
+        Err(SimError::Failed {
+            failure: Failure::TooManyAttempts { .. } | Failure::NoRoute { .. },
+            ..
+        })
         | Err(SimError::Stalled { stall: Stall::Outlasted { .. }, .. }) => return None,
         Err(error) => panic!("{}, seed {seed}: {error}", info.name),
     };
