@@ -1,6 +1,6 @@
 //! Links that carry less for a while, stand still, or are lost: times computed by hand.
 
-use runtime::cluster::{DeviceSpec, Duplex, LinkSpec, MemorySpec, NetworkModel, SwitchSpec};
+use runtime::cluster::{DeviceSpec, LinkSpec, MemorySpec, NetworkModel, SwitchSpec};
 use runtime::executive::Failure;
 use runtime::graph::{Mode, ObjectSpec};
 use runtime::{
@@ -28,7 +28,6 @@ fn machine(network: NetworkModel, is_direct: bool) -> Arc<Cluster> {
         b: b.into(),
         bytes_per_s: 1e9,
         latency_ns,
-        duplex: Duplex::Full,
         ..Default::default()
     };
     let mut links: Vec<LinkSpec> =
