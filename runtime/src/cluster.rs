@@ -79,8 +79,8 @@ impl Cluster {
         Ok(Self { spec, memory_of, lane_device, first_lane, homes, routes })
     }
 
-    /// The same machine with its links in these states, by id. Routes avoid links that are lost, and
-    /// are the same otherwise; bandwidths are what is left, a millionth where nothing is.
+    /// The same machine with its links in these states, by id. Routes avoid links that are lost,
+    /// and are the same otherwise; bandwidths are what is left, a millionth where nothing is.
     ///
     /// Quadratic in memories, as the routes of a new cluster are.
     pub fn with_links(&self, links: &[LinkState]) -> Self {

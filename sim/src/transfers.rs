@@ -1,8 +1,8 @@
 //! Copies under way, on the network model of the cluster.
 //!
 //! A copy first waits its route's latency, using no bandwidth. Under `max-min` it then is a flow
-//! over every channel of the route; under `contention-free` it has the route to itself. Links may carry
-//! less for a while: transfers under way slow down, or stand still.
+//! over every channel of the route; under `contention-free` it has the route to itself. Links may
+//! carry less for a while: transfers under way slow down, or stand still.
 
 use crate::network::{FlowId, MaxMin};
 use crate::queue::{Class, Queue};

@@ -138,12 +138,13 @@ fn a_transfer_slows_down_and_stands_still() {
 #[test]
 fn flows_share_what_is_left_max_min() {
     let star = machine(NetworkModel::MaxMin, false);
-    // Two flows into m2, from m0 and m1. Each has half until 500 (150 bytes). Then m0's link carries
-    // a fifth: it has 0.2 and the other 0.8. The other ends its 850 bytes at 1562.5; 0.2 remains.
+    // Two flows into m2, from m0 and m1. Each has half until 500 (150 bytes). Then m0's link
+    // carries a fifth: it has 0.2 and the other 0.8. The other ends its 850 bytes at
+    // 1562.5; 0.2 remains.
     let ends = arrivals(&star, &[(0, 2, 1000), (1, 2, 1000)], vec![spell(0, 500, None, 0.2)]);
     assert_eq!(ends, [4750, 1563]);
-    // While m0's link carries nothing the other has all: 150 by 500, 550 by 900, and at half its 1000
-    // by 1800. The first has 600 by then and the rest to itself.
+    // While m0's link carries nothing the other has all: 150 by 500, 550 by 900, and at half its
+    // 1000 by 1800. The first has 600 by then and the rest to itself.
     let list = vec![spell(0, 500, Some(900), 0.0)];
     assert_eq!(arrivals(&star, &[(0, 2, 1000), (1, 2, 1000)], list), [2200, 1800]);
 }

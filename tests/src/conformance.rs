@@ -152,7 +152,7 @@ pub fn check_losses(info: &SchedulerInfo, seed: u64) {
             outages: spells(0.5),
             stragglers: spells(0.3),
             slow_down: 2.5,
-            links: match seed % 4 {
+            links: match seed % 8 {
                 1 => LinkTrouble { spells: spells(0.5), factor: 0.3, list: Vec::new() },
                 2 => LinkTrouble { spells: spells(0.3), factor: 0.0, list: Vec::new() },
                 _ => LinkTrouble::default(),

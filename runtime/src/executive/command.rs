@@ -73,8 +73,8 @@ pub enum Input {
         /// The device.
         device: DeviceId,
     },
-    /// A link carries more or less from now on, or is lost for good: transfers over it are sent anew
-    /// by other ways.
+    /// A link carries more or less from now on, or is lost for good: transfers over it are sent
+    /// anew by other ways.
     LinkChanged {
         /// The link.
         link: LinkId,

@@ -8,7 +8,8 @@
 //! finishes tasks, `queue` holds those that wait for one, `gangs` starts some together; `locks`
 //! guards exclusive accesses; `store` keeps track of which memory holds what; `stall` explains why
 //! nothing moves; `record` writes the trace. `loss` takes in that devices go and attempts
-//! fail, `links` that links do, `lineage` finds what has to run again because of it, `rollback` makes it so.
+//! fail, `links` that links do, `lineage` finds what has to run again because of it, `rollback`
+//! makes it so.
 
 mod command;
 mod copies;

@@ -5,8 +5,8 @@
 //! every such interval, which no link can exceed. If every flow then has carried its bytes at the
 //! instant of its end, and not at the instant before, the simulated rates were these.
 //!
-//! Transfers of the other network models have a bandwidth to themselves. Links that carry less for a
-//! while, or are lost, change capacities and routes at instants that the trace tells.
+//! Transfers of the other network models have a bandwidth to themselves. Links that carry less for
+//! a while, or are lost, change capacities and routes at instants that the trace tells.
 
 use super::{Books, Breach};
 use runtime::cluster::{LinkState, NetworkModel};

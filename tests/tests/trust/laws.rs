@@ -67,8 +67,8 @@ fn disturb(spec: &mut SimSpec, seed: u64, span_ns: u64) {
     };
 }
 
-/// Links that carry a part or nothing for a while, by the process and from the list, and one that is
-/// lost for good.
+/// Links that carry a part or nothing for a while, by the process and from the list, and one that
+/// is lost for good.
 fn links(spec: &SimSpec, seed: u64, span_ns: u64) -> LinkTrouble {
     let bit = |at: u32| seed >> at & 1 == 1;
     let links = spec.cluster.spec().links.len() as u64;
