@@ -261,9 +261,11 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
             Input::DeviceLost { .. } | Input::DeviceJoined { .. } | Input::LinkChanged { .. } => {
                 idle_turns += 1;
             }
-            Input::Finished { .. } | Input::Copied { .. } | Input::AttemptFailed { .. } => {
-                idle_turns = 0;
-            }
+            Input::Finished { .. }
+            | Input::Copied { .. }
+            | Input::AttemptFailed { .. }
+            | Input::Submitted { .. }
+            | Input::Closed => idle_turns = 0,
             // The scheduler may think about every turn.
             _ => {}
         }
@@ -271,12 +273,11 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
             break;
         }
         commands.clear();
+        let is_link = matches!(input, Input::LinkChanged { .. });
         match &whole {
             Some(whole) => step(&mut executive, now_ns, input, whole, &mut commands),
             None => executive.step(now_ns, input, &mut commands),
         }
-        let is_link = matches!(input, Input::LinkChanged { .. });
-        executive.step(now_ns, input, &mut commands);
         steps += 1;
         if is_link {
             // Routes may have changed.

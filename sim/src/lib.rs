@@ -57,7 +57,6 @@ mod wire;
 
 pub use disturbance::{Disturbance, Spells};
 pub use driver::{Arrival, Arrivals, OutcomeModel, SimError, SimOutput, SimSpec, run};
-pub use driver::{OutcomeModel, SimError, SimOutput, SimSpec, run};
 pub use links::{LinkSpell, LinkTrouble};
 pub use noise::Noise;
 pub use wire::Wire;

@@ -72,8 +72,7 @@ pub enum Setting {
 const INTERVAL: &str = "interval";
 
 /// All built-in axes.
-pub const AXES: [AxisInfo; 15] = [
-pub const AXES: [AxisInfo; 16] = [
+pub const AXES: [AxisInfo; 17] = [
     AxisInfo {
         name: "noise",
         summary: "sigma of the duration noise",
