@@ -79,8 +79,11 @@ impl Instance {
             let node = self.node_of(a.task)?;
             let lane = self.counted(a.lane.0);
             placed[node as usize] = Some(Placement { lane, start_ns: a.start_ns });
-            let start = &mut starts[self.unit_of(node) as usize];
-            *start = (*start).max((a.start_ns, a.finish_ns));
+            let unit = self.unit_of(node);
+            // A gang takes its least duration, which its tasks may not have.
+            let least_ns = Ns::from(self.unit(unit).len() > 1);
+            let start = &mut starts[unit as usize];
+            *start = (*start).max((a.start_ns, a.finish_ns.max(a.start_ns + least_ns)));
         }
         let mut order: Vec<u32> = (0..self.unit_count() as u32).collect();
         // Of those at one instant the shorter comes first, then the first in topological order.

@@ -15,6 +15,7 @@ pub mod beam;
 pub mod brkga;
 pub mod decode;
 pub mod evaluator;
+mod gathered;
 pub mod genetic;
 pub mod grasp;
 mod held;

@@ -1,18 +1,19 @@
 //! From a problem to a schedule by any search.
 //!
-//! The search begins with the best of some list schedules and, when a plan is made anew, of the
-//! plan before; it ends with the best schedule found, or with the one it began with when the
+//! The search begins with the best of some list schedules, of all tasks in one memory and, when a
+//! plan is made anew, of the plan before; it ends with the best schedule found, or with the one it began with when the
 //! injected evaluator says that this is better after all. Where links can be full, schedules are
 //! compared by times in which transfers wait for each other; where memories can, those whose tasks
 //! need more than there is count as longer.
 
 use super::evaluator::Evaluator;
+use super::gathered::gathered;
 use super::routes::Routes;
 use super::run::{Budget, Incumbent, Run};
 use super::timing::Model;
 use crate::contention_heft::ContentionHeft;
 use crate::heft::Heft;
-use crate::instance::{Instance, NONE};
+use crate::instance::{Instance, NONE, Placement};
 use crate::peft::Peft;
 use crate::stream::Stream;
 use runtime::partial_schedule::Policy;
@@ -189,15 +190,21 @@ impl SearchPlanner {
 }
 
 /// Units in order and lanes of nodes.
-struct Start {
-    order: Vec<u32>,
-    lanes: Vec<u32>,
+#[derive(Clone)]
+pub(super) struct Start {
+    pub order: Vec<u32>,
+    pub lanes: Vec<u32>,
 }
 
 impl Start {
-    fn of(instance: &Instance, schedule: &Schedule) -> Option<Self> {
+    pub fn of(instance: &Instance, schedule: &Schedule) -> Option<Self> {
         let (order, placed) = instance.placements(schedule)?;
         Some(Self { order, lanes: placed.iter().map(|p| p.lane).collect() })
+    }
+
+    /// Its placements, not timed yet.
+    pub fn placements(&self) -> Vec<Placement> {
+        self.lanes.iter().map(|lane| Placement { lane: *lane, start_ns: 0 }).collect()
     }
 }
 
@@ -214,6 +221,7 @@ impl Planner for SearchPlanner {
         let has_contention = routes.is_some();
         let lists = Self::lists(problem, has_contention)?;
         let mut starts: Vec<Start> = lists.iter().filter_map(|l| Start::of(&instance, l)).collect();
+        starts.extend(starts.first().map(|s| gathered(&instance, s)).unwrap_or_default());
         starts.extend(self.resumed(&instance));
         let mut model = Model { routes, ..Model::default() };
         if self.has_memory {
