@@ -1,5 +1,6 @@
 //! How far the exact planner proves optima, family by family: `cargo bench -p schedulers --bench
-//! exact [-- SECONDS]`, 60 seconds an instance if nothing is said.
+//! exact [-- SECONDS] [each]`, 60 seconds an instance if nothing is said; with `each` every makespan
+//! and bound. `scripts/cp-sat` prints the same rows for OR-Tools.
 //!
 //! The families are those of published instances with proved optima, drawn anew: costs of 5 to 25,
 //! half as much to half as much again on each processor, transfers of 0.3 or 1 times a mean cost
@@ -116,6 +117,7 @@ fn cpu_seconds(begin: Instant) -> f64 {
 
 fn main() {
     let seconds = std::env::args().skip(1).find_map(|a| a.parse::<u64>().ok()).unwrap_or(60);
+    let shows_each = std::env::args().any(|a| a == "each");
     let begin = Instant::now();
     let clock: Clock = Arc::new(move || begin.elapsed().as_nanos() as u64);
     println!("family  n   m  ccr  unit     proved  median s  most s  open gaps in percent");
@@ -141,6 +143,10 @@ fn main() {
                     let exact = Exact::new(limits).with_clock(Some(clock.clone()));
                     let solution = exact.solve(&problem).expect("there is a plan");
                     times.push(cpu_seconds(begin) - before);
+                    if shows_each {
+                        let (makespan_ns, bound_ns) = (solution.makespan_ns, solution.bound_ns);
+                        println!("  seed {seed}: {makespan_ns}, bound {bound_ns}");
+                    }
                     if !solution.is_proved() {
                         gaps.push(format!("{:.2}", 100.0 * solution.gap()));
                     }
