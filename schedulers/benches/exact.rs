@@ -1,5 +1,5 @@
 //! How far the exact planner proves optima, family by family: `cargo bench -p schedulers --bench
-//! exact [-- SECONDS [each]]`, 60 seconds an instance if nothing is said; `each` shows all makespans
+//! exact [-- SECONDS [each]]`, 60 seconds an instance if nothing is said; `each` shows makespans
 //! and bound. `scripts/cp-sat` prints the same rows for OR-Tools.
 //!
 //! The families are those of published instances with proved optima, drawn anew: costs of 5 to 25,
