@@ -35,6 +35,11 @@ pub trait CostModel {
     /// Expected duration in nanoseconds of `task` on devices of `class`; `None` = not known, the
     /// task's own cost counts; infinite = it cannot run there.
     fn duration_ns(&self, graph: &TaskGraph, task: TaskId, class: &str) -> Option<f64>;
+
+    /// Standard deviation of such durations over their mean, as measured; `None` = not known.
+    fn relative_deviation(&self, _: &TaskGraph, _: TaskId, _: &str) -> Option<f64> {
+        None
+    }
 }
 
 /// Why costs cannot be resolved.

@@ -4,7 +4,8 @@
 //! Map: [`driver`] is the loop; [`transfers`] carries copies out on the network model of the
 //! cluster, [`network`] is its max-min fair fluid model; [`noise`] disturbs durations,
 //! [`disturbance`] devices and attempts, [`links`] what links carry; `queue`
-//! orders events; `shared` is for devices whose lanes share one capacity. [`Wire`] is the network
+//! orders events; `shared` is for devices whose lanes share one capacity; [`Window`] lets a graph
+//! become known piece by piece. [`Wire`] is the network
 //! model for drivers with a clock of their own.
 //!
 //! What is absent: threads, wall time and global state. One simulation is one call of [`run`].
@@ -53,10 +54,12 @@ pub mod noise;
 mod queue;
 mod shared;
 pub mod transfers;
+mod window;
 mod wire;
 
 pub use disturbance::{Disturbance, Spells};
 pub use driver::{Arrival, Arrivals, OutcomeModel, SimError, SimOutput, SimSpec, run};
 pub use links::{LinkSpell, LinkTrouble};
 pub use noise::Noise;
+pub use window::Window;
 pub use wire::Wire;

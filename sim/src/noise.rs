@@ -24,11 +24,41 @@ pub enum Noise {
         /// [`MOST_DEVIATION`], above which cutting off would move the mean.
         deviation: f64,
     },
+    /// By a factor that is normal as above, with a deviation of its own for every task on every
+    /// device.
+    Measured {
+        /// Relative deviations.
+        deviations: Arc<Deviations>,
+    },
     /// By one of these factors, all equally likely: measured durations over their mean.
     Empirical {
         /// Each above 0.
         ratios: Arc<[f64]>,
     },
+}
+
+/// Relative deviations of durations, by task and device.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Deviations {
+    column_of: Vec<u32>,
+    columns: usize,
+    table: Vec<f64>,
+}
+
+impl Deviations {
+    /// `column_of` has a column for every device, `rows` a row for every task; what is above
+    /// [`MOST_DEVIATION`] is taken as that.
+    pub fn new(column_of: Vec<u32>, rows: impl IntoIterator<Item = f64>) -> Self {
+        let columns = column_of.iter().max().map_or(0, |last| *last as usize + 1);
+        let table = rows.into_iter().map(|deviation| deviation.min(MOST_DEVIATION)).collect();
+        Self { column_of, columns, table }
+    }
+
+    /// That of a task on a device; 0 where it is not known.
+    pub fn of(&self, task: TaskId, device: DeviceId) -> f64 {
+        let column = self.column_of.get(device.index()).copied().unwrap_or(0) as usize;
+        self.table.get(task.index() * self.columns + column).copied().unwrap_or(0.0)
+    }
 }
 
 /// Above this deviation more than one normal factor in a thousand would be negative.
@@ -48,14 +78,11 @@ impl Noise {
         let factor = match self {
             Self::None => return duration_ns,
             Self::LogNormal { sigma } => libm::exp(sigma * normal(&key) - sigma * sigma / 2.0),
-            Self::Normal { deviation } => {
-                let mut draws = (0..).map(|again: u64| {
-                    // The first draw has the key that all kinds of noise have.
-                    let key = [key[0] ^ again.wrapping_mul(REDRAW), key[1], key[2], key[3]];
-                    1.0 + deviation * normal(&key)
-                });
-                draws.find(|factor| *factor > 0.0).unwrap_or(1.0)
-            }
+            Self::Normal { deviation } => normal_factor(*deviation, &key),
+            Self::Measured { deviations } => match deviations.of(task, device) {
+                0.0 => return duration_ns,
+                deviation => normal_factor(deviation, &key),
+            },
             Self::Empirical { ratios } if ratios.is_empty() => 1.0,
             Self::Empirical { ratios } => {
                 let at = uniform(&key) * ratios.len() as f64;
@@ -64,6 +91,16 @@ impl Noise {
         };
         (duration_ns as f64 * factor).round() as Ns
     }
+}
+
+/// A normal factor with mean 1 that is above 0.
+fn normal_factor(deviation: f64, key: &[u64; 4]) -> f64 {
+    let mut draws = (0..).map(|again: u64| {
+        // The first draw has the key that all kinds of noise have.
+        let key = [key[0] ^ again.wrapping_mul(REDRAW), key[1], key[2], key[3]];
+        1.0 + deviation * normal(&key)
+    });
+    draws.find(|factor| *factor > 0.0).unwrap_or(1.0)
 }
 
 fn hash(key: &[u64]) -> u64 {
@@ -134,6 +171,27 @@ mod tests {
         let deviation = libm::sqrt(variance / draws.len() as f64);
         assert!((mean - 1.0).abs() < 0.01, "mean {mean}");
         assert!((deviation - MOST_DEVIATION).abs() < 0.01, "deviation {deviation}");
+    }
+
+    #[test]
+    fn every_task_has_the_deviation_that_was_measured_for_it_there() {
+        // Two devices of one kind and one of another; of each second task nothing is known.
+        let rows = (0..40_000).flat_map(|t| if t % 2 == 0 { [0.1, 0.9] } else { [0.0; 2] });
+        let deviations = Arc::new(Deviations::new(vec![0, 0, 1], rows));
+        let noise = Noise::Measured { deviations };
+        let draw = |t, d| noise.apply(1_000_000, 7, TaskId(t), DeviceId(d), 0) as f64 / 1e6;
+        for (device, expected) in [(0, 0.1), (1, 0.1), (2, MOST_DEVIATION)] {
+            let (known, unknown) =
+                (0..20_000).map(|t| (2 * t, 2 * t + 1)).unzip::<_, _, Vec<_>, Vec<_>>();
+            let draws: Vec<f64> = known.into_iter().map(|t| draw(t, device)).collect();
+            let mean = draws.iter().sum::<f64>() / draws.len() as f64;
+            let variance = draws.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>();
+            let deviation = libm::sqrt(variance / draws.len() as f64);
+            assert!((mean - 1.0).abs() < 0.015, "mean {mean}");
+            assert!((deviation - expected).abs() < 0.02 * expected + 0.005, "{deviation}");
+            assert!(unknown.into_iter().all(|t| draw(t, device) == 1.0));
+        }
+        assert_eq!(draw(40_000, 0), 1.0, "a task that came later");
     }
 
     #[test]

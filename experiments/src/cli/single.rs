@@ -44,6 +44,8 @@ pub fn plan(mut single: Single) -> Result<Plan> {
     let mut settings = Settings {
         backend: single.backend,
         noise: sim::Noise::None,
+        measured_noise: None,
+        window: None,
         trouble: crate::plan::Trouble::default(),
         decision_interval_ns: None,
         thinking: ThinkingText::Free,
@@ -63,6 +65,7 @@ pub fn plan(mut single: Single) -> Result<Plan> {
             Setting::Capacity(factor) => single.cluster.changes.capacity = factor,
             Setting::Thinking(thinking) => settings.thinking = thinking,
             Setting::Estimates(estimates) => settings.estimates = estimates,
+            Setting::Window(tasks) => settings.window = tasks,
             Setting::Eviction(eviction) => settings.eviction = Some(eviction),
             Setting::Memory(bytes) => single.cluster.changes.memory = Some(bytes),
             Setting::Bandwidth(factor) => single.cluster.changes.bandwidth = factor,

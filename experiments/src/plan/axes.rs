@@ -62,6 +62,8 @@ pub enum Setting {
     Thinking(ThinkingText),
     /// What schedulers are told.
     Estimates(Estimates),
+    /// How many unfinished tasks are known; `None` = all.
+    Window(Option<u32>),
     /// Which copy goes.
     Eviction(Eviction),
     /// How links are shared.
@@ -71,8 +73,11 @@ pub enum Setting {
 /// The axis that says something to workloads of arrivals alone.
 const INTERVAL: &str = "interval";
 
+/// The axis that says something to workloads that are there from the begin alone.
+const WINDOW: &str = "window";
+
 /// All built-in axes.
-pub const AXES: [AxisInfo; 17] = [
+pub const AXES: [AxisInfo; 18] = [
     AxisInfo {
         name: "noise",
         summary: "sigma of the duration noise",
@@ -179,6 +184,21 @@ pub const AXES: [AxisInfo; 17] = [
         },
     },
     AxisInfo {
+        name: WINDOW,
+        summary: "how many unfinished tasks a scheduler knows of, in the order of submission: a \
+                  number, or all",
+        scope: Scope::Simulated,
+        read: |v| match v {
+            Value::Int(tasks) if *tasks >= 1 => Ok(Setting::Window(u32::try_from(*tasks).ok())),
+            // What the command line reads.
+            Value::Float(tasks) if tasks.fract() == 0.0 && *tasks >= 1.0 => {
+                Ok(Setting::Window(Some(*tasks as u32)))
+            }
+            _ if word(v) == Some("all") => Ok(Setting::Window(None)),
+            _ => Err("a whole number of at least 1, or all".to_owned()),
+        },
+    },
+    AxisInfo {
         name: "eviction",
         summary: "which copy goes when a memory is full: lru or next-use",
         scope: Scope::All,
@@ -211,9 +231,14 @@ impl AxisInfo {
         }
     }
 
-    /// Whether it says nothing to workloads that are there from the begin.
-    pub fn is_of_arrivals(&self) -> bool {
-        self.name == INTERVAL
+    /// Whether it says something to workloads that arrive over time, or that are there from the
+    /// begin.
+    pub fn fits(&self, is_arriving: bool) -> bool {
+        match self.name {
+            INTERVAL => is_arriving,
+            WINDOW => !is_arriving,
+            _ => true,
+        }
     }
 
     /// The setting of a value.
@@ -303,5 +328,11 @@ mod tests {
         let fixed = ThinkingText::Fixed(Time { ns: 5000 });
         assert_eq!(setting("thinking", text("5 us")), Some(Setting::Thinking(fixed)));
         assert_eq!(setting("network", text("maxmin")), None);
+        assert_eq!(setting("window", Value::Int(8)), Some(Setting::Window(Some(8))));
+        assert_eq!(setting("window", Value::Float(8.0)), Some(Setting::Window(Some(8))));
+        assert_eq!(setting("window", text("all")), Some(Setting::Window(None)));
+        for wrong in [Value::Int(0), Value::Float(0.5), text("some")] {
+            assert_eq!(setting("window", wrong), None);
+        }
     }
 }

@@ -161,7 +161,7 @@ impl Variant {
         }
         if base.backend.is_real() {
             // What a real run knows nothing of must not tell its cells apart.
-            settings.noise = Noise::None;
+            (settings.noise, settings.measured_noise) = (Noise::None, None);
             settings.trouble = Trouble::default();
         }
         Self {
@@ -201,7 +201,10 @@ impl Variant {
     fn apply_setting(&mut self, setting: &Setting) {
         let changes = &mut self.cluster.changes;
         match *setting {
-            Setting::Noise(sigma) => self.settings.noise = lognormal(sigma),
+            Setting::Noise(sigma) => {
+                self.settings.noise = lognormal(sigma);
+                self.settings.measured_noise = None;
+            }
             Setting::Failures(probability) => self.settings.trouble.failure = probability,
             Setting::Outages(share) => self.settings.trouble.outages.share = share,
             Setting::Stragglers(share) => self.settings.trouble.stragglers.share = share,
@@ -211,6 +214,7 @@ impl Variant {
             Setting::Capacity(factor) => changes.capacity = factor,
             Setting::Thinking(thinking) => self.settings.thinking = thinking,
             Setting::Estimates(estimates) => self.settings.estimates = estimates,
+            Setting::Window(tasks) => self.settings.window = tasks,
             Setting::Eviction(eviction) => self.settings.eviction = Some(eviction),
             Setting::Memory(bytes) => changes.memory = Some(bytes),
             Setting::Bandwidth(factor) => changes.bandwidth = factor,

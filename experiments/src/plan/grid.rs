@@ -215,6 +215,8 @@ fn settings(names: &Names<'_>, spec: &Spec, mistakes: &mut Mistakes) -> Settings
     Settings {
         backend: Backend::Sim,
         noise: (spec.noise.as_ref()).map_or(Noise::None, |n| trouble::noise(names, n, mistakes)),
+        window: None,
+        measured_noise: trouble::measured_noise(names, spec, mistakes),
         trouble: Trouble::of(spec),
         decision_interval_ns: spec.decision_interval.map(|t| t.ns),
         thinking: spec.thinking.unwrap_or_default(),

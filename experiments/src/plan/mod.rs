@@ -84,6 +84,8 @@ pub struct Settings {
     pub backend: Backend,
     /// Duration noise.
     pub noise: Noise,
+    /// Instead of it: as the cost model measured it, times this.
+    pub measured_noise: Option<f64>,
     /// What else goes wrong.
     pub trouble: Trouble,
     /// Instead of the scheduler's own decision interval.
@@ -92,6 +94,8 @@ pub struct Settings {
     pub thinking: ThinkingText,
     /// What the scheduler is told.
     pub estimates: Estimates,
+    /// How many unfinished tasks the scheduler knows of; `None` = all.
+    pub window: Option<u32>,
     /// Where durations come from.
     pub costs: CostSource,
     /// Instead of the scheduler's own choice.

@@ -2,7 +2,7 @@
 
 use super::Names;
 use crate::mistake::{Mistake, Mistakes};
-use crate::spec::{At, LinkFaultText, NoiseText, Repair, Span, Spec};
+use crate::spec::{At, CostsText, LinkFaultText, NoiseText, Repair, Span, Spec};
 use runtime::cluster::LinkSpec;
 use runtime::executive::Retry;
 use runtime::{LinkId, Ns};
@@ -173,33 +173,47 @@ pub(super) fn noise(names: &Names<'_>, text: &NoiseText, mistakes: &mut Mistakes
         mistakes.push(mistake);
         Noise::None
     };
+    let given = [
+        text.sigma.as_ref().map(|t| t.span),
+        text.normal.as_ref().map(|t| t.span),
+        text.empirical.as_ref().map(|t| t.span),
+        text.measured.as_ref().map(|t| t.span),
+    ];
+    let mut given = given.into_iter().flatten();
+    if let (Some(_), Some(second)) = (given.next(), given.next_back()) {
+        let message = "noise has one of: sigma, normal, empirical, measured".to_owned();
+        return refuse(names.mistake(second, message));
+    }
     match (&text.sigma, &text.normal, &text.empirical) {
-        (Some(sigma), None, None) => lognormal(sigma.value.0),
-        (None, Some(normal), None) if normal.value.0 > MOST_DEVIATION => {
+        (Some(sigma), ..) => lognormal(sigma.value.0),
+        (_, Some(normal), _) if normal.value.0 > MOST_DEVIATION => {
             let deviation = normal.value.0;
             let message = format!("a normal deviation of {deviation} makes durations negative");
             let help = "at most 1/3; lognormal noise, `sigma`, has no such limit";
             refuse(names.mistake(normal.span, message).help(help))
         }
-        (None, Some(normal), None) => Noise::Normal { deviation: normal.value.0 },
-        (None, None, Some(list)) if list.value.is_empty() => {
+        (_, Some(normal), _) => Noise::Normal { deviation: normal.value.0 },
+        (.., Some(list)) if list.value.is_empty() => {
             refuse(names.mistake(list.span, "this list of ratios is empty".to_owned()))
         }
-        (None, None, Some(list)) => {
-            Noise::Empirical { ratios: list.value.iter().map(|r| r.0).collect() }
-        }
+        (.., Some(list)) => Noise::Empirical { ratios: list.value.iter().map(|r| r.0).collect() },
         (None, None, None) => Noise::None,
-        _ => {
-            let spans = [
-                text.sigma.as_ref().map(|t| t.span),
-                text.normal.as_ref().map(|t| t.span),
-                text.empirical.as_ref().map(|t| t.span),
-            ];
-            let span = spans.into_iter().flatten().last().unwrap_or_default();
-            let message = "noise has one of: sigma, normal, empirical".to_owned();
-            refuse(names.mistake(span, message))
-        }
     }
+}
+
+/// The factor on the deviations that the cost model measured, where they are the noise.
+pub(super) fn measured_noise(
+    names: &Names<'_>,
+    spec: &Spec,
+    mistakes: &mut Mistakes,
+) -> Option<f64> {
+    let factor = spec.noise.as_ref()?.measured.as_ref()?;
+    if matches!(spec.costs, None | Some(CostsText::Stated)) {
+        let message = "no deviation was measured: `costs` are as stated";
+        let help = "`costs: measured`, or a cost-model file";
+        mistakes.push(names.mistake(factor.span, message).help(help));
+    }
+    Some(factor.value.0).filter(|factor| *factor > 0.0)
 }
 
 /// Lognormal noise; none for 0.

@@ -67,8 +67,9 @@ impl Base<'_> {
     pub fn is_on(&self, axis: &Axis) -> bool {
         let has = |infos: &[ParameterInfo], name: &str| infos.iter().any(|i| i.name == name);
         match axis.target {
-            Target::BuiltIn(info) if info.is_of_arrivals() => self.workload.arrivals().is_some(),
-            Target::BuiltIn(info) => info.concerns(self.backend),
+            Target::BuiltIn(info) => {
+                info.concerns(self.backend) && info.fits(self.workload.arrivals().is_some())
+            }
             Target::Workload(name) => has(workload_parameters(self.workload), name),
             Target::Cluster(name) => has(cluster_parameters(self.cluster), name),
             Target::Scheduler(name) => has(self.scheduler.info.parameters, name),

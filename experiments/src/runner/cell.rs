@@ -20,7 +20,7 @@ use runtime::registry::BuildContext;
 use runtime::trace::Trace;
 use runtime::validator::validate;
 use runtime::{Cluster, Costs, LinkModel, Ns, ObjectId, Scheduler, TaskGraph};
-use sim::{Disturbance, Noise, SimError, SimSpec, Wire};
+use sim::{Disturbance, Noise, SimError, SimSpec, Window, Wire};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use workloads::App;
@@ -71,7 +71,8 @@ pub fn run_cell(plan: &Plan, worlds: &Worlds<'_>, cell: &Cell, replay: String) -
 /// With the bound that the scheduler has proved, where that is the best one: it holds for the run
 /// if the scheduler was told the durations that came.
 fn with_proofs(metrics: Metrics, settings: &Settings) -> Metrics {
-    let is_told = settings.estimates == Estimates::Exact && settings.noise == Noise::None;
+    let is_noisy = settings.noise != Noise::None || settings.measured_noise.is_some();
+    let is_told = settings.estimates == Estimates::Exact && !is_noisy;
     if settings.backend != Backend::Sim || !is_told {
         return metrics;
     }
@@ -144,9 +145,27 @@ impl Run<'_> {
         Ok(workload.program)
     }
 
+    /// What a run begins with, and what lets it grow: the workload's own program, or the window
+    /// through which the scheduler sees the graph.
+    fn windowed(
+        &self,
+        world: &World,
+        graph: TaskGraph,
+    ) -> Result<(TaskGraph, Option<Box<dyn Program>>), CellError> {
+        let own = self.program(world)?;
+        match self.settings().window {
+            Some(tasks) if own.is_none() && world.arriving.is_none() => {
+                let whole = Arc::clone(&world.template.graph);
+                let (begin, window) = Window::new(whole, tasks as usize);
+                Ok((begin, Some(Box::new(window))))
+            }
+            _ => Ok((graph, own)),
+        }
+    }
+
     fn simulate(&self, world: &World) -> Result<(Metrics, Trace), CellError> {
         let (settings, seed) = (self.settings(), self.cell.seed);
-        let noise = &settings.noise;
+        let noise = &world.noise;
         let trouble = &settings.trouble;
         // How often a task may be tried, each time with another duration.
         let attempts = if trouble.repeats_attempts() { trouble.attempts } else { 1 };
@@ -163,11 +182,12 @@ impl Run<'_> {
             false => Disturbance::default(),
         };
         let (graph, arrivals) = world.begin();
+        let (graph, program) = self.windowed(world, graph)?;
         let output = sim::run(SimSpec {
             arrivals,
             estimates,
             thinking: thinking(settings.thinking),
-            program: self.program(world)?,
+            program,
             noise: noise.clone(),
             disturbance,
             seed,
@@ -199,7 +219,7 @@ impl Run<'_> {
     fn arrivals(&self, world: &World, attempts: u32, trace: &Trace) -> Option<ArrivalMetrics> {
         let arriving = world.arriving.as_ref()?;
         let parts = &world.template.parts;
-        let bounds_ns = arriving.bounds_ns(world, &self.settings().noise, self.cell.seed, attempts);
+        let bounds_ns = arriving.bounds_ns(world, &world.noise, self.cell.seed, attempts);
         let mut alone_ns: Vec<Option<Ns>> = Vec::with_capacity(parts.len());
         for (at, part) in parts.iter().enumerate() {
             alone_ns.push(match part.like == at {

@@ -53,6 +53,8 @@ pub struct World {
     pub cluster: Arc<Cluster>,
     /// Durations before noise.
     pub truth: Costs,
+    /// How durations differ from these.
+    pub noise: Noise,
     /// The graphs that arrive over time, if they do.
     pub arriving: Option<ArrivingWorld>,
     noisy: OnceLock<Costs>,
@@ -246,7 +248,10 @@ impl<'a> Worlds<'a> {
         let arriving =
             plan.map(|plan| ArrivingWorld::new(plan, &template.parts, &cluster, model, cell.seed));
         let arriving = arriving.transpose().map_err(|e| fail(e.into()))?;
+        let settings = &self.plan.settings[cell.settings as usize];
+        let noise = knowledge::noise(settings, &template.graph, &cluster, model);
         Ok(Arc::new(World {
+            noise,
             template,
             cluster,
             truth,

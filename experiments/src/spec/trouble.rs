@@ -17,6 +17,10 @@ pub struct NoiseText {
     /// Normal: relative deviation, as measured; at most 1/3, so that hardly any is cut off at 0.
     #[schemars(with = "Option<NotNegative>")]
     pub normal: Option<At<NotNegative>>,
+    /// Normal, with the deviation that the cost model has of each kernel on each class of devices,
+    /// times this; `costs` must be measured or a file.
+    #[schemars(with = "Option<NotNegative>")]
+    pub measured: Option<At<NotNegative>>,
     /// Empirical: measured durations over their mean, all equally likely.
     #[schemars(with = "Option<Vec<Positive>>")]
     pub empirical: Option<At<Vec<Positive>>>,

@@ -125,6 +125,31 @@ impl CostModel for History {
             Err(_) => self.ns_per_work(kernel, class).map(|rate| rate * work),
         }
     }
+
+    /// That of the kernel and shape; of all shapes of the kernel, weighed by their measurements,
+    /// where this one was not measured twice.
+    fn relative_deviation(&self, graph: &TaskGraph, id: TaskId, class: &str) -> Option<f64> {
+        let task = graph.task(id);
+        let kernel = graph.kernel_name(task.kernel);
+        let is_known = |e: &&Entry| e.count > 1 && e.mean_ns > 0.0;
+        let own = self.position(kernel, class, task.shape).ok().map(|at| &self.entries[at]);
+        if let Some(entry) = own.filter(is_known) {
+            return Some(entry.deviation_ns() / entry.mean_ns);
+        }
+        let same = self.entries.iter().filter(|e| e.kernel == kernel && e.class == class);
+        pooled(same.filter(is_known).map(|e| (e.count, e.deviation_ns() / e.mean_ns)))
+    }
+}
+
+/// The relative deviation of several samples together, given each one's size and own relative
+/// deviation; `None` of nothing.
+pub(super) fn pooled(samples: impl Iterator<Item = (u64, f64)>) -> Option<f64> {
+    let (mut freedom, mut squares) = (0.0, 0.0);
+    for (count, deviation) in samples {
+        freedom += (count - 1) as f64;
+        squares += (count - 1) as f64 * deviation * deviation;
+    }
+    (freedom > 0.0).then(|| (squares / freedom).sqrt())
 }
 
 #[cfg(test)]
@@ -186,6 +211,22 @@ mod tests {
         let [a, b] = history.entries() else { panic!("{history:?}") };
         assert_eq!((a.count, a.mean_ns, a.deviation_ns()), (3, 20.0, 10.0));
         assert_eq!((b.count, b.mean_ns, b.deviation_ns()), (1, 7.0, 0.0));
+    }
+
+    #[test]
+    fn deviations_are_those_of_the_kernel_at_its_shape_or_of_all_its_shapes() {
+        let runs = [("a", 1), ("a", 1), ("a", 2), ("a", 2), ("a", 2), ("a", 3), ("b", 1)];
+        let seen = graph(&runs.map(|(kernel, shape)| (kernel, shape, 1.0)));
+        let mut history = History::new();
+        history.learn(&trace(seen, &[9, 11, 10, 20, 30, 5, 7]));
+        let asked = graph(&[("a", 1, 1.0), ("a", 2, 1.0), ("a", 3, 1.0), ("b", 1, 1.0)]);
+        let ask = |t| history.relative_deviation(&asked, TaskId(t), "cpu");
+        let (first, second) = (2f64.sqrt() / 10.0, 0.5);
+        assert_eq!((ask(0), ask(1)), (Some(first), Some(second)));
+        let all = ((first * first + 2.0 * second * second) / 3.0).sqrt();
+        assert!((ask(2).unwrap() - all).abs() < 1e-12, "measured once, so as all shapes");
+        assert_eq!(ask(3), None, "nothing is known of one run");
+        assert_eq!(history.relative_deviation(&asked, TaskId(0), "gpu"), None);
     }
 
     #[test]

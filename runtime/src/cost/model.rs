@@ -4,6 +4,7 @@
 //! devices is, in this order: what was measured for its kernel and size; what the measurements at
 //! other sizes predict; the roofline; what `unmeasured` says.
 
+use super::history::pooled;
 use super::regression::{PowerLaw, student_quantile};
 use super::{Cost, CostModel, Roofline};
 use crate::{TaskGraph, TaskId};
@@ -215,18 +216,11 @@ impl Model {
 
     /// What is known about a task on a class of devices; `None` = nothing.
     pub fn predict(&self, graph: &TaskGraph, id: TaskId, class: &str) -> Option<Prediction> {
-        let task = graph.task(id);
-        let kernel = graph.kernel_name(task.kernel);
-        let work = if let Cost::Work(work) = task.cost { Some(work) } else { None };
-        let bytes: u64 = graph.accesses(id).iter().map(|a| graph.object(a.object).bytes).sum();
-        let all = self.measurements(kernel, class);
-        let is_same = |m: &&Measured| match (m.shape, m.bytes) {
-            (None, None) => m.work == work,
-            (shape, of) => shape.is_none_or(|s| s == task.shape) && of.is_none_or(|b| b == bytes),
-        };
-        if let Some(found) = all.iter().find(is_same) {
+        if let Some(found) = self.measured(graph, id, class) {
             return Some(found.prediction());
         }
+        let kernel = graph.kernel_name(graph.task(id).kernel);
+        let (work, bytes) = (work_of(graph, id), bytes_of(graph, id));
         let fit = self
             .fits
             .binary_search_by(|f| (f.kernel.as_str(), f.class.as_str()).cmp(&(kernel, class)));
@@ -241,6 +235,7 @@ impl Model {
                 return Some(Prediction { mean_ns, interval_ns, basis: Basis::Regression });
             }
         }
+        let all = self.measurements(kernel, class);
         let is_known = || self.kernels.binary_search_by(|k| k.as_str().cmp(kernel)).is_ok();
         if all.is_empty() && self.spec.unmeasured == Unmeasured::Impossible && is_known() {
             let (mean_ns, interval_ns) = (f64::INFINITY, None);
@@ -249,6 +244,17 @@ impl Model {
         let roofline = self.spec.roofline.as_ref()?;
         let mean_ns = roofline.duration_ns(graph, id, class)?;
         Some(Prediction { mean_ns, interval_ns: None, basis: Basis::Roofline })
+    }
+
+    /// What was measured at the size of a task.
+    fn measured(&self, graph: &TaskGraph, id: TaskId, class: &str) -> Option<&Measured> {
+        let task = graph.task(id);
+        let (work, bytes) = (work_of(graph, id), bytes_of(graph, id));
+        let is_same = |m: &&Measured| match (m.shape, m.bytes) {
+            (None, None) => m.work == work,
+            (shape, of) => shape.is_none_or(|s| s == task.shape) && of.is_none_or(|b| b == bytes),
+        };
+        self.measurements(graph.kernel_name(task.kernel), class).iter().find(is_same)
     }
 
     fn measurements(&self, kernel: &str, class: &str) -> &[Measured] {
@@ -260,9 +266,31 @@ impl Model {
     }
 }
 
+fn work_of(graph: &TaskGraph, id: TaskId) -> Option<f64> {
+    match graph.task(id).cost {
+        Cost::Work(work) => Some(work),
+        Cost::Table(_) => None,
+    }
+}
+
+fn bytes_of(graph: &TaskGraph, id: TaskId) -> u64 {
+    graph.accesses(id).iter().map(|a| graph.object(a.object).bytes).sum()
+}
+
 impl CostModel for Model {
     fn duration_ns(&self, graph: &TaskGraph, task: TaskId, class: &str) -> Option<f64> {
         self.predict(graph, task, class).map(|p| p.mean_ns)
+    }
+
+    /// That of the measurements at the task's size; of the kernel at all sizes, weighed by their
+    /// number, where this one was not measured twice.
+    fn relative_deviation(&self, graph: &TaskGraph, task: TaskId, class: &str) -> Option<f64> {
+        let is_known = |m: &&Measured| m.count > 1 && m.mean_ns > 0.0 && m.mean_ns.is_finite();
+        if let Some(found) = self.measured(graph, task, class).filter(is_known) {
+            return Some(found.deviation_ns / found.mean_ns);
+        }
+        let all = self.measurements(graph.kernel_name(graph.task(task).kernel), class);
+        pooled(all.iter().filter(is_known).map(|m| (m.count, m.deviation_ns / m.mean_ns)))
     }
 }
 

@@ -50,6 +50,23 @@ fn what_was_measured_comes_first_then_the_fit_then_the_policy() {
 }
 
 #[test]
+fn deviations_are_those_measured_at_the_size_or_at_all_sizes() {
+    let with = |deviation_ns, count, row: Measured| Measured { deviation_ns, count, ..row };
+    let rows = vec![
+        with(10.0, 5, row("gemm", "cpu", 100, 100.0)),
+        with(150.0, 3, row("gemm", "cpu", 300, 500.0)),
+        with(0.0, 1, row("gemm", "cpu", 400, 900.0)),
+    ];
+    let graph = graph(&[("gemm", 100, 1.0), ("gemm", 400, 1.0), ("other", 100, 1.0)]);
+    let model = model(rows, Unmeasured::Stated);
+    let ask = |task, class| model.relative_deviation(&graph, TaskId(task), class);
+    assert_eq!(ask(0, "cpu"), Some(0.1));
+    let all = ((4.0 * 0.1 * 0.1 + 2.0 * 0.3 * 0.3) / 6.0f64).sqrt();
+    assert!((ask(1, "cpu").unwrap() - all).abs() < 1e-12, "measured once, so as all sizes");
+    assert_eq!((ask(2, "cpu"), ask(0, "gpu")), (None, None));
+}
+
+#[test]
 fn impossible_classes_are_no_place_to_run() {
     use crate::cluster::{ClusterSpec, DeviceSpec, MemorySpec};
     let device = |name: &str, class: &str| DeviceSpec {
