@@ -29,6 +29,10 @@ enum By {
 }
 
 impl By {
+    fn is_axis(self) -> bool {
+        matches!(self, Self::Axis(_))
+    }
+
     fn head(self) -> &'static str {
         match self {
             Self::Workload => "workload",
@@ -52,7 +56,7 @@ impl By {
     /// vary an axis say nothing about it.
     fn keys<'g>(self, grid: &'g Grid<'_>) -> Vec<&'g str> {
         let mut keys: Vec<&str> = grid.meetings.iter().map(|m| self.key(grid, m)).collect();
-        keys.retain(|key| !matches!(self, Self::Axis(_)) || *key != NOT_APPLICABLE);
+        keys.retain(|key| !self.is_axis() || *key != NOT_APPLICABLE);
         keys.sort_by(|a, b| by_size(a, b));
         keys.dedup();
         keys
@@ -108,7 +112,7 @@ fn figure(
     let cells = |row: &Vec<Square>| row.iter().map(|s| s.cells).max().unwrap_or(0);
     let cells: usize = squares.iter().map(cells).sum();
     Figure {
-        answer: answer(head, &keys, &squares, board),
+        answer: answer(by, head, &keys, &squares, board),
         n: format!("{cells} cells per scheduler"),
         body: body(head, &keys, &squares, board, darkest),
         note: Some(note(by, darkest)),
@@ -151,11 +155,14 @@ fn is_best(square: &Square, row: &[Square]) -> bool {
     square.failed == 0 && square.ratio.is_some_and(|r| r <= best * (1.0 + 1e-9))
 }
 
-fn answer(what: &str, keys: &[&str], squares: &[Vec<Square>], board: &Board) -> String {
+fn answer(by: By, what: &str, keys: &[&str], squares: &[Vec<Square>], board: &Board) -> String {
     let finished = squares.iter().all(|row| best(row).is_some());
     if finished && keys.len() <= MAX_NAMED {
-        let rows = keys.iter().zip(squares);
-        let named = rows.map(|(key, row)| format!("{what} {key}: {}", winner(row, board)));
+        let first = if by.is_axis() { format!("With {what}") } else { "On".to_owned() };
+        let later = if by.is_axis() { "with" } else { "on" };
+        let words = std::iter::once(first.as_str()).chain(std::iter::repeat(later));
+        let rows = words.zip(keys).zip(squares);
+        let named = rows.map(|((word, key), row)| format!("{word} {key}: {}", winner(row, board)));
         return named.collect::<Vec<_>>().join("; ") + ".";
     }
     let mut firsts = vec![0; board.rows.len()];
