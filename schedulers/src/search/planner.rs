@@ -1,10 +1,10 @@
 //! From a problem to a schedule by any search.
 //!
 //! The search begins with the best of some list schedules, of all tasks in one memory and, when a
-//! plan is made anew, of the plan before; it ends with the best schedule found, or with the one it began with when the
-//! injected evaluator says that this is better after all. Where links can be full, schedules are
-//! compared by times in which transfers wait for each other; where memories can, those whose tasks
-//! need more than there is count as longer.
+//! plan is made anew, of the plan before; it ends with the best schedule found, or with the one it
+//! began with when the injected evaluator says that this is better after all. Where links can be
+//! full, schedules are compared by times in which transfers wait for each other; where memories
+//! can, those whose tasks need more than there is count as longer.
 
 use super::evaluator::Evaluator;
 use super::gathered::gathered;

@@ -123,12 +123,16 @@ proptest! {
         let name = MATRICES[matrix];
         // What is left of the rows is at least a half, or an eighth of them.
         let block = part.min((rows / 8).max(1));
+        let cut = [("rows", rows), ("block", block)];
+        let product = [&cut[..], &[("columns", 2 * few), ("panel", few)]].concat();
+        let iterations = [&cut[..], &[("iterations", few)]].concat();
         let mut all = vec![
-            make("spmm", name, &[("rows", rows), ("block", block), ("columns", 2 * few), ("panel", few)], seed),
-            make("conjugate-gradients", name, &[("rows", rows), ("block", block), ("iterations", few)], seed),
+            make("spmm", name, &product, seed),
+            make("conjugate-gradients", name, &iterations, seed),
         ];
         if name != "rmat" {
-            all.push(make("sparse-cholesky", name, &[("rows", rows), ("leaf", 3 * few), ("tile", part)], seed));
+            let factor = [("rows", rows), ("leaf", 3 * few), ("tile", part)];
+            all.push(make("sparse-cholesky", name, &factor, seed));
         }
         for workload in all {
             let results = interpret(&workload).unwrap();

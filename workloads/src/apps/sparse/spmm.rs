@@ -1,5 +1,5 @@
-//! A sparse matrix times a dense one of a few columns: graph features, several right-hand sides; with
-//! one column the product of a matrix and a vector.
+//! A sparse matrix times a dense one of a few columns: graph features, several right-hand sides;
+//! with one column the product of a matrix and a vector.
 
 use super::blocks::Blocks;
 use super::matrix::{DEGREE, MATRIX, ROWS, Sparse};
