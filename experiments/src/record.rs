@@ -209,6 +209,12 @@ pub struct LossMetrics {
     pub recoveries: u64,
     /// Transfers that were cut off.
     pub cut_transfers: u64,
+    /// Attempts that failed by themselves and were tried again, or ended the run.
+    #[serde(default)]
+    pub retries: u64,
+    /// Of tasks that had finished and ran again: the most in a row that depend on each other.
+    #[serde(default)]
+    pub lineage_depth: u64,
     /// Times that a link carried another part of its bandwidth from then on.
     #[serde(default)]
     pub link_changes: u64,

@@ -89,6 +89,9 @@ pub enum LaneOrder {
 pub enum Eviction {
     /// The one whose last use is longest ago.
     Lru,
+    /// The one that was used least often since it came, by tasks and transfers; of several the one
+    /// whose last use is longest ago. An object that comes back is counted anew.
+    Lfu,
     /// The one whose next use, in submission order, is farthest away (Belady's rule on the order
     /// that is known).
     NextUse,

@@ -6,7 +6,7 @@ use common::{End, Run, run};
 use runtime::cluster::{ClusterSpec, DeviceSpec, LinkSpec, MemorySpec, NetworkModel};
 use runtime::executive::{Failure, Outcome, Program, Setup, Stall, Thinking};
 use runtime::graph::ObjectSpec;
-use runtime::scheduler::{LaneOrder, Options, Refusal};
+use runtime::scheduler::{Eviction, LaneOrder, Options, Refusal};
 use runtime::validator::validate;
 use runtime::{
     Cluster, Cost, Costs, Decision, Decisions, DeviceId, Event, LaneId, MemoryId, Mode, ObjectId,
@@ -106,7 +106,7 @@ const STRICT: Options = Options {
     lane_order: LaneOrder::Strict,
     decision_interval_ns: 0,
     copy_events: false,
-    eviction: runtime::scheduler::Eviction::Lru,
+    eviction: Eviction::Lru,
 };
 
 #[test]
@@ -124,6 +124,37 @@ fn a_request_that_waits_for_an_eviction_does_not_spin_on_its_own_inputs() {
         }));
     // 60 ns for a, the task, 40 ns for b on its way home; a stayed.
     assert_eq!(started_ns(&done, 1), 110);
+}
+
+/// Room for three of four objects. While the third is in use the fourth is fetched in the place of
+/// one of the others: the first, whose uses are over for longer, or the second, used less often.
+#[test]
+fn what_is_evicted_is_what_the_rule_says() {
+    let fetched = |eviction, order: &[usize]| {
+        let mut g = TaskGraph::new("g");
+        let objects = [0; 4].map(|_| initial(&mut g, 50));
+        for &at in order {
+            task(&mut g, 10.0, &[(objects[at], Mode::Read)]);
+        }
+        let options = Options { eviction, ..STRICT };
+        let done = finish(setup(g, machine(&[(Some(150), 1)], None), options, |_, v, out| {
+            v.graph().task_ids().filter(|t| v.placement(*t).is_none()).for_each(|t| {
+                out.place_on(t, DeviceId(0), LaneId(0), -i64::from(t.0));
+            });
+        }));
+        let mut copies: Vec<_> =
+            done.trace.copies.iter().map(|c| (c.issued_ns, c.object.index())).collect();
+        copies.sort_unstable();
+        copies.into_iter().map(|c| c.1).collect::<Vec<_>>()
+    };
+    let order = [0, 0, 0, 1, 2, 3, 0, 1];
+    assert_eq!(fetched(Eviction::Lru, &order), [0, 1, 2, 3, 0]);
+    assert_eq!(fetched(Eviction::Lfu, &order), [0, 1, 2, 3, 1]);
+    assert_eq!(fetched(Eviction::NextUse, &order), [0, 1, 2, 3, 1]);
+    let order = [0, 0, 0, 1, 2, 3, 1, 0];
+    assert_eq!(fetched(Eviction::Lru, &order), [0, 1, 2, 3, 0]);
+    assert_eq!(fetched(Eviction::Lfu, &order), [0, 1, 2, 3, 1]);
+    assert_eq!(fetched(Eviction::NextUse, &order), [0, 1, 2, 3, 0]);
 }
 
 #[test]

@@ -72,7 +72,8 @@ proptest! {
 
     #[test]
     fn the_largest_working_set_is_enough(
-        mut knobs in graphs(), lanes in 1..9u32, who in 0..3u32, next_use: bool,
+        mut knobs in graphs(), lanes in 1..9u32, who in 0..3u32,
+        eviction in prop::sample::select(vec![Eviction::Lru, Eviction::Lfu, Eviction::NextUse]),
         engines in prop::option::of(1..3u32),
     ) {
         knobs.max_cores = knobs.max_cores.min(lanes);
@@ -81,7 +82,6 @@ proptest! {
         let whole = Grower::new(&GraphKnobs { growth: None, ..knobs.clone() }).0;
         let cluster = Arc::new(tight(&whole, lanes, engines));
         let estimates = Costs::resolve(&graph, &cluster, None).expect("runs on the device");
-        let eviction = if next_use { Eviction::NextUse } else { Eviction::Lru };
         let options = Options { eviction, lane_order: LaneOrder::Runnable, ..Options::default() };
         let scheduler: Box<dyn Scheduler> = match who {
             0 => Box::new(First(options)),

@@ -23,12 +23,14 @@ enum Who {
     Planned,
 }
 
+const EVICTIONS: [Eviction; 3] = [Eviction::Lru, Eviction::Lfu, Eviction::NextUse];
+
 #[derive(Clone, Debug)]
 struct Case {
     graph: GraphKnobs,
     machine: MachineKnobs,
     who: Who,
-    next_use: bool,
+    eviction: Eviction,
     interval_ns: u64,
     thinking_ns: u64,
 }
@@ -42,7 +44,7 @@ impl Case {
         let options = Options {
             decision_interval_ns: self.interval_ns,
             copy_events: self.interval_ns % 2 == 1,
-            eviction: if self.next_use { Eviction::NextUse } else { Eviction::Lru },
+            eviction: self.eviction,
             lane_order: LaneOrder::Runnable,
         };
         let seed = self.graph.seed;
@@ -103,13 +105,13 @@ prop_compose! {
         who in prop_oneof![
             Just(Who::First), Just(Who::Wild), Just(Who::WildStrict), Just(Who::Planned),
         ],
-        next_use: bool, interval_ns in prop_oneof![3 => Just(0u64), 1 => 1..50u64],
+        eviction in prop::sample::select(EVICTIONS.to_vec()), interval_ns in prop_oneof![3 => Just(0u64), 1 => 1..50u64],
         thinking_ns in prop_oneof![3 => Just(0u64), 1 => 1..20u64],
     ) -> Case {
         graph.has_gangs &= with_gangs;
         graph.max_cores = graph.max_cores.min(machine.max_lanes);
         graph.lanes = machine.devices + machine.max_lanes - 1;
-        Case { graph, machine, who, next_use, interval_ns, thinking_ns }
+        Case { graph, machine, who, eviction, interval_ns, thinking_ns }
     }
 }
 

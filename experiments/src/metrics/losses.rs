@@ -1,6 +1,7 @@
 //! What went wrong in a run, in numbers.
 
 use crate::record::LossMetrics;
+use runtime::scheduler::Cause;
 use runtime::{Ns, Trace};
 
 /// `None` for a run without losses.
@@ -31,10 +32,25 @@ pub fn measure(trace: &Trace) -> Option<LossMetrics> {
         redone_tasks: finished.saturating_sub(trace.graph.len()) as u64,
         redone_ns: redone,
         recoveries: recoveries(trace),
+        retries: losses.attempts.iter().filter(|a| a.cause == Cause::Failed).count() as u64,
+        lineage_depth: lineage_depth(trace),
         link_changes: losses.links.len() as u64,
         // The others were under way when the run was done.
         cut_transfers: losses.copies.iter().filter(|c| c.finished_ns < end_ns).count() as u64,
     })
+}
+
+/// The longest chain of tasks that ran again, each depending on the one before.
+fn lineage_depth(trace: &Trace) -> u64 {
+    let mut attempts = vec![0u32; trace.graph.len()];
+    trace.tasks.iter().for_each(|t| attempts[t.task.index()] += 1);
+    let mut depth = vec![0u64; attempts.len()];
+    // Predecessors have smaller numbers.
+    for task in trace.graph.task_ids().filter(|t| attempts[t.index()] > 1) {
+        let before = trace.graph.predecessors(task).map(|p| depth[p.index()]).max();
+        depth[task.index()] = 1 + before.unwrap_or(0);
+    }
+    depth.into_iter().max().unwrap_or(0)
 }
 
 /// Instants at which objects were taken back to be made again.

@@ -200,12 +200,13 @@ pub const AXES: [AxisInfo; 18] = [
     },
     AxisInfo {
         name: "eviction",
-        summary: "which copy goes when a memory is full: lru or next-use",
+        summary: "which copy goes when a memory is full: lru, lfu or next-use",
         scope: Scope::All,
         read: |v| match word(v) {
             Some("lru") => Ok(Setting::Eviction(Eviction::Lru)),
+            Some("lfu") => Ok(Setting::Eviction(Eviction::Lfu)),
             Some("next-use") => Ok(Setting::Eviction(Eviction::NextUse)),
-            _ => Err("one of: lru, next-use".to_owned()),
+            _ => Err("one of: lru, lfu, next-use".to_owned()),
         },
     },
     AxisInfo {

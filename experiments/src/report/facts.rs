@@ -124,7 +124,8 @@ pub fn failures(run: &Run) -> Option<Figure> {
     })
 }
 
-fn key_columns(run: &Run) -> Vec<String> {
+/// Names of the columns that tell cells apart.
+pub(super) fn key_columns(run: &Run) -> Vec<String> {
     let mut columns: Vec<String> =
         ["scheduler", "workload", "cluster", "backend"].map(str::to_owned).to_vec();
     columns.extend(run.manifest.axes.iter().cloned());
@@ -132,7 +133,8 @@ fn key_columns(run: &Run) -> Vec<String> {
     columns
 }
 
-fn key_cells(run: &Run, record: &Record) -> Vec<Cell> {
+/// What tells a cell apart.
+pub(super) fn key_cells(run: &Run, record: &Record) -> Vec<Cell> {
     let key = &record.key;
     let names = [&key.scheduler, &key.workload, &key.cluster, &key.backend];
     let mut cells: Vec<Cell> = names.into_iter().map(Cell::text).collect();

@@ -24,6 +24,7 @@ mod page;
 mod pareto;
 mod predicted;
 mod profile;
+mod recoveries;
 mod sensitivity;
 mod shares;
 pub mod stats;
@@ -126,6 +127,7 @@ impl<'a> Contents<'a> {
             figures.extend(predicted::figure(simulated, measured));
             figures.extend(mispredicted::figure(simulated, measured));
         }
+        figures.extend(recoveries::figure(run));
         figures.extend(facts::workloads(run));
         figures.extend(facts::failures(run));
         contents.figures = figures;

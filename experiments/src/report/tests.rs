@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::record::{
-    ArrivalMetrics, CellError, CellKey, EnergyMetrics, FORMAT_VERSION, GraphMetrics, Manifest,
-    Metrics, Record, TimeShares, Wall,
+    ArrivalMetrics, CellError, CellKey, EnergyMetrics, FORMAT_VERSION, GraphMetrics, LossMetrics,
+    Manifest, Metrics, Record, TimeShares, Wall,
 };
 use crate::store::write_trace_file;
 use runtime::bounds::BoundKind;
@@ -470,6 +470,43 @@ fn planners_that_search_are_shown_over_their_effort() {
     // Without a schedule for 1, half above for 9, an eleventh above for 90.
     let integral = (1.0 + 0.5 * 9.0 + 90.0 / 11.0) / 100.0;
     assert!((climb["primal integral"].as_f64().unwrap() - integral).abs() < 1e-12, "{climb}");
+}
+
+#[test]
+fn what_was_lost_is_told_for_every_disturbed_run() {
+    let time = TimeShares { compute_ns: 700, lost_ns: 100, no_work_ns: 200, ..Default::default() };
+    let losses = |lost_ns, redone_ns| LossMetrics {
+        outages: 3,
+        lost_attempts: 4,
+        retries: 1,
+        redone_tasks: 7,
+        lineage_depth: 5,
+        lost_ns,
+        redone_ns,
+        ..Default::default()
+    };
+    let disturbed = |scheduler: &str, seed, losses| {
+        let outcome = Metrics { losses: Some(losses), time, ..metrics(110, 100) };
+        record(key(scheduler, "alpha", seed), Ok(outcome))
+    };
+    let records = [
+        disturbed("a", 1, losses(100, 150)),
+        disturbed("b", 1, losses(50, 0)),
+        ended("a", "alpha", 2, 100),
+        ended("b", "alpha", 2, 100),
+    ];
+    let folder = directory(&records);
+    let run = load(folder.path()).unwrap();
+    let figure = recoveries::figure(&run).unwrap();
+    assert_eq!(figure.table.rows.len(), 2, "calm runs have no row");
+    assert_eq!(figure.n, "2 disturbed runs");
+    assert!(figure.answer.contains("5.0 % of the lanes' time under b, 25.0 % under a"));
+    let column = |name: &str| figure.table.columns.iter().position(|c| c == name).unwrap();
+    let row = &figure.table.rows[0];
+    let shown = ["devices lost", "retries", "tasks redone", "lineage depth", "lost and redone (%)"];
+    assert_eq!(shown.map(|c| row[column(c)].shown()), ["3", "1", "7", "5", "25.00"]);
+    let calm = directory(&[ended("a", "alpha", 1, 100)]);
+    assert!(recoveries::figure(&load(calm.path()).unwrap()).is_none());
 }
 
 #[test]

@@ -137,10 +137,12 @@ pub enum ThinkingText {
 pub enum EvictionWord {
     /// The one whose last use is longest ago.
     Lru,
+    /// The one that was used least often since it came.
+    Lfu,
     /// The one whose next use is farthest away.
     NextUse,
 }
-same!(EvictionWord => Eviction { Lru, NextUse });
+same!(EvictionWord => Eviction { Lru, Lfu, NextUse });
 
 /// Whose capacity a task takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]

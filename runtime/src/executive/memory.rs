@@ -6,6 +6,9 @@ use crate::scheduler::{Eviction, Stage};
 use crate::trace::CopyReason;
 use crate::{MemoryId, ObjectId};
 
+/// Of a key by frequency: which of equally frequent copies was used last. A run has fewer uses.
+const RECENCY_BITS: u32 = 40;
+
 impl State {
     /// Whether `needed` bytes are free; if not, drops and writes back until they will be.
     pub(super) fn free_up(&mut self, memory: MemoryId, needed: u64, out: &mut Commands) -> bool {
@@ -71,6 +74,7 @@ impl State {
     pub(super) fn pin(&mut self, buffer: u32) {
         let b = self.store.get_mut(buffer);
         b.pins += 1;
+        b.uses = b.uses.saturating_add(1);
         if let Some(key) = b.eviction_key.take() {
             let memory = b.memory;
             self.memories[memory.index()].evictable.remove(&(key, buffer));
@@ -129,6 +133,11 @@ impl State {
             Eviction::Lru => {
                 self.uses += 1;
                 self.uses
+            }
+            Eviction::Lfu => {
+                self.uses += 1;
+                u64::from(self.store.get(buffer).uses) << RECENCY_BITS
+                    | (self.uses & ((1 << RECENCY_BITS) - 1))
             }
             Eviction::NextUse => {
                 let users = &mut self.users[object.index()];

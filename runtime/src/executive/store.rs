@@ -43,6 +43,8 @@ pub(super) struct Buffer {
     /// Tasks that wait for its content, or to write it, for the last transfer that reads it: a
     /// list in [`Store::waiters`].
     pub waiters: u32,
+    /// How often it was pinned.
+    pub uses: u32,
     /// Key in its memory's set of evictable buffers; `None` = not in it.
     pub eviction_key: Option<u64>,
     /// Next and previous buffer of the same object.
@@ -119,6 +121,7 @@ impl Store {
             outgoing: 0,
             writers: 0,
             waiters: NONE,
+            uses: 0,
             eviction_key: None,
             next: list.first,
             previous: NONE,
