@@ -105,7 +105,8 @@ prop_compose! {
         who in prop_oneof![
             Just(Who::First), Just(Who::Wild), Just(Who::WildStrict), Just(Who::Planned),
         ],
-        eviction in prop::sample::select(EVICTIONS.to_vec()), interval_ns in prop_oneof![3 => Just(0u64), 1 => 1..50u64],
+        eviction in prop::sample::select(EVICTIONS.to_vec()),
+        interval_ns in prop_oneof![3 => Just(0u64), 1 => 1..50u64],
         thinking_ns in prop_oneof![3 => Just(0u64), 1 => 1..20u64],
     ) -> Case {
         graph.has_gangs &= with_gangs;

@@ -9,6 +9,9 @@ use crate::record::{LossMetrics, Record, TimeShares};
 use crate::store::Run;
 use maud::html;
 
+/// A table of more rows is folded.
+const MAX_OPEN: usize = 30;
+
 /// One row per run in which something went wrong; `None` where nothing did.
 pub fn figure(run: &Run) -> Option<Figure> {
     let mut columns = key_columns(run);
@@ -47,6 +50,7 @@ pub fn figure(run: &Run) -> Option<Figure> {
         [] => String::new(),
     };
     let n = count(table.rows.len(), "disturbed run");
+    let table_view = if table.rows.len() > MAX_OPEN { TableView::Folded } else { TableView::Open };
     Some(Figure {
         anchor: "recoveries".to_owned(),
         question: "What was lost, and what did it take to make it good?".to_owned(),
@@ -61,7 +65,7 @@ pub fn figure(run: &Run) -> Option<Figure> {
                 .to_owned(),
         ),
         table,
-        table_view: TableView::Open,
+        table_view,
     })
 }
 

@@ -184,14 +184,14 @@ impl WordCount {
         lists: impl Fn(usize) -> (Vec<ObjectId>, ObjectId),
     ) -> Result<(), GraphError> {
         let expected = self.expected_entries(chunks);
-        for reducer in 0..self.room.len() {
+        for (reducer, (room, expected)) in self.room.iter().zip(expected).enumerate() {
             let (lists, sum) = lists(reducer);
             let reads = lists.iter().map(|list| (*list, Mode::Read));
             let accesses: Vec<_> = reads.chain([(sum, Mode::Write)]).collect();
             graph.submit(TaskSpec {
                 shape: [lists.len() as u32, 0, 0, 0],
-                cost: Cost::Work(words::reduce_work(expected[reducer] * lists.len() as f64)),
-                scratch_bytes: words::reduce_scratch_bytes(self.room[reducer] * lists.len()),
+                cost: Cost::Work(words::reduce_work(expected * lists.len() as f64)),
+                scratch_bytes: words::reduce_scratch_bytes(room * lists.len()),
                 accesses: &accesses,
                 ..TaskSpec::new(kernel)
             })?;
