@@ -43,7 +43,6 @@ fn machine(network: NetworkModel, is_direct: bool) -> Arc<Cluster> {
         links,
         network,
         homes: (0..3).map(|i| format!("m{i}")).collect(),
-        ..Default::default()
     };
     Arc::new(Cluster::new(spec).unwrap())
 }
