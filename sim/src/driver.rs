@@ -155,8 +155,8 @@ struct Running {
     fails: bool,
 }
 
-/// Devices that go and come in a row, with nothing else happening, after which nothing else ever
-/// will.
+/// Devices that go and come in a row, or links that change while nothing is under way, with
+/// nothing else happening, after which nothing else ever will.
 const MAX_IDLE_TURNS: u32 = 10_000;
 
 /// What runs on a lane that runs nothing.
@@ -249,7 +249,7 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
     });
     let mut commands = Commands::default();
     executive.step(0, Input::Start, &mut commands);
-    let (mut steps, mut idle_turns) = (1, 0);
+    let (mut steps, mut idle_turns, mut idle_changes) = (1, 0, 0);
     world.carry_out(0, &commands);
     world.study(0, &mut executive);
     while executive.failure().is_none()
@@ -258,19 +258,25 @@ pub fn run(spec: SimSpec) -> Result<SimOutput, SimError> {
     {
         let Some(input) = input else { continue };
         match input {
-            Input::DeviceLost { .. } | Input::DeviceJoined { .. } | Input::LinkChanged { .. } => {
-                idle_turns += 1;
-            }
+            Input::DeviceLost { .. } | Input::DeviceJoined { .. } => idle_turns += 1,
+            Input::LinkChanged { .. } => idle_changes += 1,
             Input::Finished { .. }
             | Input::Copied { .. }
             | Input::AttemptFailed { .. }
             | Input::Submitted { .. }
-            | Input::Closed => idle_turns = 0,
+            | Input::Closed => (idle_turns, idle_changes) = (0, 0),
             // The scheduler may think about every turn.
             _ => {}
         }
         if idle_turns > MAX_IDLE_TURNS && !executive.is_open() {
             break;
+        }
+        if idle_changes > MAX_IDLE_TURNS && !executive.is_open() {
+            // What is under way comes to its end, however slowly.
+            if !world.is_busy() {
+                break;
+            }
+            idle_changes = 0;
         }
         commands.clear();
         let is_link = matches!(input, Input::LinkChanged { .. });
@@ -324,6 +330,11 @@ fn step(
 }
 
 impl World {
+    /// Whether a task runs or a transfer is under way.
+    fn is_busy(&self) -> bool {
+        self.running.iter().any(|r| r.task != NOBODY) || self.transfers.is_any()
+    }
+
     /// The next event and the input that it is; no input where it concerns the network alone.
     fn next(&mut self, graph: &TaskGraph) -> Option<(Ns, Option<Input>)> {
         let first = self.queue.peek();

@@ -121,7 +121,8 @@ impl Transfers {
         bytes: u64,
     ) {
         if self.transfers.len() <= copy.index() {
-            self.transfers.resize(copy.index() + 1, Transfer::default());
+            let none = Transfer { sequence: u32::MAX, ..Transfer::default() };
+            self.transfers.resize(copy.index() + 1, none);
         }
         self.transfers[copy.index()] = Transfer {
             source: source.0,
@@ -197,7 +198,15 @@ impl Transfers {
             self.copy_of.resize(at + 1, CopyId(u32::MAX));
         }
         self.copy_of[at] = copy;
-        self.transfers[copy.index()].flow = Some(flow);
+        let transfer = &mut self.transfers[copy.index()];
+        (transfer.flow, transfer.sequence) = (Some(flow), u32::MAX);
+    }
+
+    /// Whether something is being transferred, be it at no rate for the moment.
+    pub(crate) fn is_any(&self) -> bool {
+        let is_waiting =
+            |t: &Transfer| self.model == NetworkModel::MaxMin && t.sequence != u32::MAX;
+        self.transfers.iter().any(|t| t.flow.is_some() || t.own.is_some() || is_waiting(t))
     }
 
     /// The next flow to end, if it ends no later than `at_ns`. Rates are not repaired within an

@@ -1,13 +1,13 @@
 //! Links that carry less for a while, stand still, or are lost: times computed by hand.
 
 use runtime::cluster::{DeviceSpec, LinkSpec, MemorySpec, NetworkModel, SwitchSpec};
-use runtime::executive::Failure;
+use runtime::executive::{Failure, Stall};
 use runtime::graph::{Mode, ObjectSpec};
 use runtime::{
     Cluster, ClusterSpec, Cost, Costs, Decisions, DeviceId, Event, LinkId, Scheduler, TaskGraph,
     TaskSpec, Trace, View, validator,
 };
-use sim::{LinkSpell, LinkTrouble, SimError, SimSpec};
+use sim::{LinkSpell, LinkTrouble, SimError, SimSpec, Spells};
 use std::sync::{Arc, Mutex};
 
 /// Three memories around a switch, 1 byte per nanosecond, 100 ns on each link, and a direct link
@@ -75,6 +75,14 @@ fn run(
     moves: &[(u32, u32, u64)],
     list: Vec<LinkSpell>,
 ) -> (Result<Trace, SimError>, usize) {
+    run_in(cluster, moves, LinkTrouble { list, ..LinkTrouble::default() })
+}
+
+fn run_in(
+    cluster: &Arc<Cluster>,
+    moves: &[(u32, u32, u64)],
+    trouble: LinkTrouble,
+) -> (Result<Trace, SimError>, usize) {
     let mut graph = TaskGraph::new("moves");
     let kernel = graph.kernel("read");
     for &(home, _, bytes) in moves {
@@ -89,7 +97,7 @@ fn run(
     let places = moves.iter().map(|m| m.1).collect();
     let scheduler = Box::new(There { places, heard: Arc::clone(&heard) });
     let mut spec = SimSpec::new(graph, Arc::clone(cluster), costs, scheduler);
-    spec.disturbance.links = LinkTrouble { list, ..LinkTrouble::default() };
+    spec.disturbance.links = trouble;
     let result = sim::run(spec).map(|output| output.trace);
     if let Ok(trace) = &result {
         assert_eq!(validator::validate(trace), []);
@@ -202,4 +210,40 @@ fn a_run_with_changes_replays_from_its_log() {
     let replayed = runtime::replay::replay_inputs(&read, scheduler).unwrap();
     assert!(replayed.is_done);
     assert_eq!(replayed.makespan_ns, trace.makespan_ns);
+}
+
+/// Links that change a hundred thousand times while a transfer lasts.
+#[test]
+fn changes_without_end_do_not_end_what_is_under_way() {
+    let spells = Spells { share: 1.0, well_ns: 5, spell_ns: Some(5) };
+    for network in ALL {
+        let cluster = machine(network, false);
+        let trouble = LinkTrouble { spells, factor: 0.5, list: Vec::new() };
+        let trace = run_in(&cluster, &[(0, 1, 400_000)], trouble).0.unwrap();
+        assert!(trace.losses.links.len() > 100_000, "{}", trace.losses.links.len());
+        let took_ns = trace.copies[0].finished_ns;
+        // Two links, each at half its rate for half of the time.
+        assert!((400_000..800_300).contains(&took_ns), "{took_ns}");
+    }
+}
+
+/// A scheduler that never places anything.
+struct Nobody;
+
+impl Scheduler for Nobody {
+    fn decide(&mut self, _: &[Event], _: &View<'_>, _: &mut Decisions) {}
+}
+
+#[test]
+fn changes_without_end_do_not_hide_that_nothing_is_placed() {
+    let mut graph = TaskGraph::new("one");
+    let kernel = graph.kernel("task");
+    graph.submit(TaskSpec { cost: Cost::Work(1.0), ..TaskSpec::new(kernel) }).unwrap();
+    let cluster = machine(NetworkModel::MaxMin, false);
+    let costs = Costs::resolve(&graph, &cluster, None).unwrap();
+    let mut spec = SimSpec::new(graph, Arc::clone(&cluster), costs, Box::new(Nobody));
+    let spells = Spells { share: 1.0, well_ns: 5, spell_ns: Some(5) };
+    spec.disturbance.links = LinkTrouble { spells, factor: 0.5, list: Vec::new() };
+    let error = sim::run(spec).err().unwrap();
+    assert!(matches!(error, SimError::Stalled { stall: Stall::NeverPlaced { .. }, .. }), "{error}");
 }
