@@ -115,7 +115,8 @@ impl Lists<'_> {
             let message = format!("there is no axis `{}`", name.value);
             let mistake = names.mistake(name.span, message);
             let known = self.axis_names();
-            mistakes.push(mistake.expected_names(&name.value, known.iter().map(String::as_str)));
+            let mistake = mistake.expected_names(&name.value, known.iter().map(String::as_str));
+            mistakes.push(mistake.help(axis_help(&name.value, &known)));
             return None;
         };
         let parameter = name.value.split_once('.').map_or("", |(_, p)| p);
@@ -173,4 +174,19 @@ impl Lists<'_> {
         self.schedulers.iter().for_each(|s| add("scheduler", s.info.parameters));
         all
     }
+}
+
+/// The axes of the kind that was meant: there are too many parameters to list them all.
+fn axis_help(given: &str, known: &[String]) -> String {
+    let kind = given.split_once('.').map(|(kind, _)| kind);
+    let is_alike = |name: &&String| name.split_once('.').map(|(kind, _)| kind) == kind;
+    let mut alike: Vec<&str> = known.iter().filter(is_alike).map(String::as_str).collect();
+    if alike.is_empty() {
+        alike = known.iter().map(String::as_str).filter(|name| !name.contains('.')).collect();
+    }
+    let others = match kind.is_some_and(|kind| alike[0].starts_with(kind)) {
+        true => "",
+        false => "; or a parameter, as `workload.P`, `cluster.P` or `scheduler.P`",
+    };
+    format!("expected one of: {}{others}", alike.join(", "))
 }

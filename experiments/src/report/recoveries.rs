@@ -2,7 +2,6 @@
 
 use super::facts::{key_cells, key_columns};
 use super::figure::{Figure, TableView};
-use super::stats::median;
 use super::table::{Cell, Table};
 use super::verdict::count;
 use crate::record::{LossMetrics, Record, TimeShares};
@@ -32,19 +31,20 @@ pub fn figure(run: &Run) -> Option<Figure> {
     if table.rows.is_empty() {
         return None;
     }
-    let mut medians: Vec<(f64, &str)> =
-        wasted.iter().filter_map(|(of, shares)| Some((median(shares)?, *of))).collect();
-    medians.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
+    let mean = |shares: &[f64]| shares.iter().sum::<f64>() / shares.len() as f64;
+    let mut means: Vec<(f64, &str)> =
+        wasted.iter().map(|(of, shares)| (mean(shares), *of)).collect();
+    means.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    let answer = match medians.as_slice() {
+    let answer = match means.as_slice() {
         [(least, who), .., (most, other)] => format!(
             "Lost attempts and work done again took {} of the lanes' time under {who}, {} under \
-             {other} (medians).",
+             {other} (means).",
             percent(*least),
             percent(*most)
         ),
         [(only, who)] => format!(
-            "Lost attempts and work done again took {} of the lanes' time under {who} (median).",
+            "Lost attempts and work done again took {} of the lanes' time under {who} (mean).",
             percent(*only)
         ),
         [] => String::new(),

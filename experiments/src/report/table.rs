@@ -47,6 +47,11 @@ impl Cell {
         }
     }
 
+    /// Whether it is a sentence, which wants room.
+    fn is_prose(&self) -> bool {
+        matches!(self, Self::Text(text) if text.len() > 60)
+    }
+
     fn is_number(&self) -> bool {
         !matches!(self, Self::Text(_) | Self::Code(_))
     }
@@ -132,7 +137,7 @@ impl Table {
                     tbody {
                         @for row in self.rows.iter().take(limit) {
                             tr { @for (cell, is_number) in row.iter().zip(&numeric) {
-                                td.num[*is_number] { (cell_html(cell)) }
+                                td.num[*is_number].prose[cell.is_prose()] { (cell_html(cell)) }
                             } }
                         }
                     }
