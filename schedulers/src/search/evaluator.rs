@@ -471,23 +471,32 @@ impl<'a> Evaluator<'a> {
             let unit = self.sequence.order[at as usize];
             let start_ns = self.unit_start_ns(unit);
             let is_behind = at > self.last_change;
-            if is_behind && start_ns + self.through_ns[unit as usize] > limit_ns {
+            if !self.end_unit(unit, start_ns, is_behind, limit_ns) {
                 return false;
             }
-            for node in self.instance.unit(unit) {
-                let finish_ns = start_ns + self.duration_ns[node as usize];
-                if finish_ns + self.least_tail_ns[node as usize] > limit_ns {
-                    return false;
-                }
-                let before_ns = std::mem::replace(&mut self.finish_ns[node as usize], finish_ns);
-                if before_ns == finish_ns {
-                    continue;
-                }
-                self.changed.push((node, before_ns));
-                self.score.sum_ns =
-                    (self.score.sum_ns + u128::from(finish_ns)) - u128::from(before_ns);
-                self.mark_after(node);
+        }
+        true
+    }
+
+    /// Notes the ends of a unit that starts at an instant; returns whether the schedule can stay
+    /// within a limit. Behind the last change paths to the end are known.
+    #[inline]
+    fn end_unit(&mut self, unit: u32, start_ns: Ns, is_behind: bool, limit_ns: Ns) -> bool {
+        if is_behind && start_ns + self.through_ns[unit as usize] > limit_ns {
+            return false;
+        }
+        for node in self.instance.unit(unit) {
+            let finish_ns = start_ns + self.duration_ns[node as usize];
+            if finish_ns + self.least_tail_ns[node as usize] > limit_ns {
+                return false;
             }
+            let before_ns = std::mem::replace(&mut self.finish_ns[node as usize], finish_ns);
+            if before_ns == finish_ns {
+                continue;
+            }
+            self.changed.push((node, before_ns));
+            self.score.sum_ns = (self.score.sum_ns + u128::from(finish_ns)) - u128::from(before_ns);
+            self.mark_after(node);
         }
         true
     }

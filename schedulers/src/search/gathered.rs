@@ -24,9 +24,7 @@ pub(super) fn gathered(instance: &Instance, start: &Start) -> Vec<Start> {
         let lanes: Vec<u32> = (0..instance.lane_count() as u32)
             .filter(|lane| instance.memory_of(*lane) == memory)
             .collect();
-        let start = moved(instance, start, &lanes);
-        let mut placed = start.placements();
-        let makespan_ns = instance.append(&start.order, &mut placed);
+        let (makespan_ns, start) = moved(instance, start, &lanes);
         let at = proposed.partition_point(|p| p.0 <= makespan_ns);
         proposed.insert(at, (makespan_ns, start));
         proposed.truncate(PROPOSED);
@@ -34,12 +32,13 @@ pub(super) fn gathered(instance: &Instance, start: &Start) -> Vec<Start> {
     proposed.into_iter().map(|p| p.1).collect()
 }
 
-/// Takes every node to the one of some lanes that is free first, where it can run on one.
-fn moved(instance: &Instance, start: &Start, lanes: &[u32]) -> Start {
+/// Takes every node to the one of some lanes that is free first, where it can run on one; when all
+/// of it would end.
+fn moved(instance: &Instance, start: &Start, lanes: &[u32]) -> (Ns, Start) {
     let mut moved = start.clone();
     let mut free_ns: Vec<Ns> =
         (0..instance.lane_count() as u32).map(|lane| instance.lane_free_ns(lane)).collect();
-    let mut placed = start.placements();
+    let (mut placed, mut makespan_ns) = (start.placements(), 0);
     for &unit in &start.order {
         for node in instance.unit(unit) {
             let range = |lane: u32| lane as usize..(lane + instance.cores(node)) as usize;
@@ -49,12 +48,14 @@ fn moved(instance: &Instance, start: &Start, lanes: &[u32]) -> Start {
             let lane = lane.unwrap_or(start.lanes[node as usize]);
             let ready_ns = instance.ready_ns(node, instance.memory_of(lane), &placed);
             let start_ns = ready_ns.max(begin_ns(lane));
-            free_ns[range(lane)].fill(start_ns + instance.duration_ns(node, lane));
+            let finish_ns = start_ns + instance.duration_ns(node, lane);
+            free_ns[range(lane)].fill(finish_ns);
+            makespan_ns = makespan_ns.max(finish_ns);
             (placed[node as usize].lane, placed[node as usize].start_ns) = (lane, start_ns);
             moved.lanes[node as usize] = lane;
         }
     }
-    moved
+    (makespan_ns, moved)
 }
 
 #[cfg(test)]

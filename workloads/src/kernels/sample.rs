@@ -1,5 +1,6 @@
 //! Sample sort of 64-bit numbers (Frazer and McKellar, Journal of the ACM 17(3), 1970).
 
+use super::size;
 use runtime::kernel::{
     KernelArgs, KernelBuffer, KernelError, KernelResult, KernelSet, as_mut_slice,
 };
@@ -120,8 +121,4 @@ fn gather(parts: &[KernelBuffer<'_>], to: &mut [u64]) -> Result<usize, KernelErr
         filled = wanted;
     }
     Ok(filled)
-}
-
-fn size(what: &'static str, expected: usize, given: usize) -> KernelError {
-    KernelError::Size { what, expected, given }
 }

@@ -7,6 +7,7 @@
 //! blocks that it needs where they lie, and no library's format allows that. Dense blocks are
 //! stored by row, so that an entry meets all columns at once.
 
+use super::check_size;
 use runtime::kernel::{KernelArgs, KernelBuffer, KernelError, KernelResult, KernelSet};
 
 /// Adds `spmm`, `dot`, `square`, `cg_alpha`, `cg_beta`, `cg_step` and `cg_direction`.
@@ -44,8 +45,8 @@ pub fn spmm(args: &mut KernelArgs<'_, '_>) -> KernelResult {
         return Err(KernelError::BufferCount { expected: 3, given });
     };
     let (matrix, y) = (matrix.as_slice::<u64>()?, y.as_mut_slice::<f64>()?);
-    check("the block of the matrix", matrix.len(), rows + 1 + 2 * entries)?;
-    check("Y", y.len(), rows * width)?;
+    check_size("the block of the matrix", matrix.len(), rows + 1 + 2 * entries)?;
+    check_size("Y", y.len(), rows * width)?;
     let blocks = blocks.iter().map(KernelBuffer::as_slice::<f64>).collect::<Result<Vec<_>, _>>()?;
     let (starts, rest) = matrix.split_at(rows + 1);
     let (columns, values) = rest.split_at(entries);
@@ -73,9 +74,9 @@ pub fn dot(args: &mut KernelArgs<'_, '_>) -> KernelResult {
     let n = args.shape[0] as usize;
     let [x, y, s] = args.buffers_exactly()?;
     let (x, y, s) = (x.as_slice::<f64>()?, y.as_slice::<f64>()?, s.as_mut_slice::<f64>()?);
-    check("x", x.len(), n)?;
-    check("y", y.len(), n)?;
-    check("s", s.len(), 1)?;
+    check_size("x", x.len(), n)?;
+    check_size("y", y.len(), n)?;
+    check_size("s", s.len(), 1)?;
     s[0] = x.iter().zip(y).map(|(x, y)| x * y).sum();
     Ok(None)
 }
@@ -85,8 +86,8 @@ pub fn square(args: &mut KernelArgs<'_, '_>) -> KernelResult {
     let n = args.shape[0] as usize;
     let [x, s] = args.buffers_exactly()?;
     let (x, s) = (x.as_slice::<f64>()?, s.as_mut_slice::<f64>()?);
-    check("x", x.len(), n)?;
-    check("s", s.len(), 1)?;
+    check_size("x", x.len(), n)?;
+    check_size("s", s.len(), 1)?;
     s[0] = x.iter().map(|x| x * x).sum();
     Ok(None)
 }
@@ -99,8 +100,8 @@ pub fn cg_alpha(args: &mut KernelArgs<'_, '_>) -> KernelResult {
     };
     let sum = sum(parts)?;
     let (rho, alpha) = (rho.as_slice::<f64>()?, alpha.as_mut_slice::<f64>()?);
-    check("rho", rho.len(), 2)?;
-    check("alpha", alpha.len(), 1)?;
+    check_size("rho", rho.len(), 2)?;
+    check_size("alpha", alpha.len(), 1)?;
     // At the solution both are zero: there is no step to take.
     alpha[0] = if rho[0] == 0.0 { 0.0 } else { rho[0] / sum };
     Ok(None)
@@ -113,7 +114,7 @@ pub fn cg_beta(args: &mut KernelArgs<'_, '_>) -> KernelResult {
         return Err(KernelError::BufferCount { expected: 2, given: 0 });
     };
     let (sum, state) = (sum(parts)?, state.as_mut_slice::<f64>()?);
-    check("rho and beta", state.len(), 2)?;
+    check_size("rho and beta", state.len(), 2)?;
     let beta = if state[0] == 0.0 { 0.0 } else { sum / state[0] };
     state.copy_from_slice(&[sum, beta]);
     Ok(None)
@@ -127,10 +128,10 @@ pub fn cg_step(args: &mut KernelArgs<'_, '_>) -> KernelResult {
     let (alpha, p, q) = (alpha.as_slice::<f64>()?, p.as_slice::<f64>()?, q.as_slice::<f64>()?);
     let (x, r) = (x.as_mut_slice::<f64>()?, r.as_mut_slice::<f64>()?);
     let s = s.as_mut_slice::<f64>()?;
-    check("alpha", alpha.len(), 1)?;
-    check("s", s.len(), 1)?;
+    check_size("alpha", alpha.len(), 1)?;
+    check_size("s", s.len(), 1)?;
     for (what, length) in [("p", p.len()), ("q", q.len()), ("x", x.len()), ("r", r.len())] {
-        check(what, length, n)?;
+        check_size(what, length, n)?;
     }
     x.iter_mut().zip(p).for_each(|(x, p)| *x += alpha[0] * p);
     r.iter_mut().zip(q).for_each(|(r, q)| *r -= alpha[0] * q);
@@ -143,9 +144,9 @@ pub fn cg_direction(args: &mut KernelArgs<'_, '_>) -> KernelResult {
     let n = args.shape[0] as usize;
     let [state, r, p] = args.buffers_exactly()?;
     let (state, r, p) = (state.as_slice::<f64>()?, r.as_slice::<f64>()?, p.as_mut_slice::<f64>()?);
-    check("rho and beta", state.len(), 2)?;
-    check("r", r.len(), n)?;
-    check("p", p.len(), n)?;
+    check_size("rho and beta", state.len(), 2)?;
+    check_size("r", r.len(), n)?;
+    check_size("p", p.len(), n)?;
     p.iter_mut().zip(r).for_each(|(p, r)| *p = r + state[1] * *p);
     Ok(None)
 }
@@ -154,12 +155,8 @@ fn sum(parts: &[KernelBuffer<'_>]) -> Result<f64, KernelError> {
     let mut sum = 0.0;
     for part in parts {
         let part = part.as_slice::<f64>()?;
-        check("s", part.len(), 1)?;
+        check_size("s", part.len(), 1)?;
         sum += part[0];
     }
     Ok(sum)
-}
-
-fn check(what: &'static str, given: usize, expected: usize) -> Result<(), KernelError> {
-    if given == expected { Ok(()) } else { Err(KernelError::Size { what, expected, given }) }
 }

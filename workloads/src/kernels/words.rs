@@ -4,6 +4,7 @@
 //! A *list* is a buffer of `u64` words: the number of entries, then three words per entry (the
 //! word's 16 bytes in two, its count) sorted by the word; what follows is undefined.
 
+use super::size;
 use crate::random::mix;
 use runtime::kernel::{
     KernelArgs, KernelBuffer, KernelError, KernelResult, KernelSet, as_mut_slice,
@@ -73,10 +74,6 @@ pub fn entries(list: &[u64]) -> Result<&[Entry], KernelError> {
     let (entries, _) = room.as_chunks::<3>();
     let claimed = usize::try_from(*count).unwrap_or(usize::MAX);
     entries.get(..claimed).ok_or_else(|| size("a list of counts", claimed, entries.len()))
-}
-
-fn size(what: &'static str, expected: usize, given: usize) -> KernelError {
-    KernelError::Size { what, expected, given }
 }
 
 /// Adds an entry to a list.

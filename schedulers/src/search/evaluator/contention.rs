@@ -217,23 +217,7 @@ impl Evaluator<'_> {
         }
         let start_ns = self.unit_start_with(contention, unit);
         let is_behind = at > contention.last_change;
-        if is_behind && start_ns + self.through_ns[unit as usize] > limit_ns {
-            return false;
-        }
-        for node in self.instance.unit(unit) {
-            let finish_ns = start_ns + self.duration_ns[node as usize];
-            if finish_ns + self.least_tail_ns[node as usize] > limit_ns {
-                return false;
-            }
-            let before_ns = std::mem::replace(&mut self.finish_ns[node as usize], finish_ns);
-            if before_ns == finish_ns {
-                continue;
-            }
-            self.changed.push((node, before_ns));
-            self.score.sum_ns = (self.score.sum_ns + u128::from(finish_ns)) - u128::from(before_ns);
-            self.mark_after(node);
-        }
-        true
+        self.end_unit(unit, start_ns, is_behind, limit_ns)
     }
 
     /// Finds the transfers that are others than before.

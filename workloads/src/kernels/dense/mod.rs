@@ -20,6 +20,7 @@ pub use qr::{add_qr_to, geqrt, geqrt_flops, pair_scratch_bytes, pair_update_scra
 pub use qr::{tsmqr, tsmqr_flops, tsqrt, tsqrt_flops, ttmqr, ttmqr_flops, ttqrt, ttqrt_flops};
 pub use qr::{unmqr, unmqr_flops};
 
+use super::check_size;
 use faer::{MatMut, MatRef};
 use runtime::kernel::{KernelBuffer, KernelError};
 
@@ -43,8 +44,4 @@ fn tile_mut<'a>(
     let elements = buffer.as_mut_slice::<f64>()?;
     check_size(what, elements.len(), rows * columns)?;
     Ok(MatMut::from_column_major_slice_mut(elements, rows, columns))
-}
-
-fn check_size(what: &'static str, given: usize, expected: usize) -> Result<(), KernelError> {
-    if given == expected { Ok(()) } else { Err(KernelError::Size { what, expected, given }) }
 }
