@@ -2,9 +2,10 @@
 
 use super::facts::{key_cells, key_columns};
 use super::figure::{Figure, TableView};
+use super::shares;
 use super::table::{Cell, Table};
 use super::verdict::count;
-use crate::record::{LossMetrics, Record, TimeShares};
+use crate::record::{LossMetrics, Record};
 use crate::store::Run;
 use maud::html;
 
@@ -100,26 +101,9 @@ fn cells(losses: &LossMetrics, share: f64) -> [Cell; 9] {
 fn losses(record: &Record) -> Option<(&LossMetrics, f64)> {
     let metrics = record.outcome.as_ref().ok()?;
     let losses = metrics.losses.as_ref()?;
-    let all_ns = total_ns(&metrics.time);
+    // Makespan times lanes is the sum of all parts.
+    let all_ns: u64 = shares::parts(&metrics.time).iter().sum();
     let wasted_ns = losses.lost_ns + losses.redone_ns;
     let share = if all_ns == 0 { 0.0 } else { wasted_ns as f64 / all_ns as f64 };
     Some((losses, share))
-}
-
-/// Makespan x lanes.
-fn total_ns(time: &TimeShares) -> u64 {
-    let TimeShares {
-        compute_ns,
-        data_ns,
-        memory_ns,
-        dependency_ns,
-        lock_ns,
-        scheduler_ns,
-        launch_ns,
-        no_work_ns,
-        lost_ns,
-        away_ns,
-    } = *time;
-    let waits = data_ns + memory_ns + dependency_ns + lock_ns + scheduler_ns + launch_ns;
-    compute_ns + waits + no_work_ns + lost_ns + away_ns
 }
